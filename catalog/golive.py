@@ -1,0 +1,96 @@
+"""The pointer to the live version: promote, roll back, pause. Seconds, because only a row changes;
+workers notice between two batches and load the version aside."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from . import reclassify
+from .errors import NotAllowed
+from .models import ModelVersion, ReclassifyScope, Serving, User, VersionState
+
+DEPLOYABLE = [VersionState.CANDIDATE, VersionState.REJECTED, VersionState.RETIRED]
+
+
+@transaction.atomic
+def promote(version: ModelVersion, *, reason: str, by: User | None = None) -> Serving:
+    """Make `version` live. By a person (`by`), it counts as approved by hand and pauses automatic
+    promotion until a manager resumes it."""
+    serving = _locked()
+    if serving.live_id == version.pk:
+        raise NotAllowed(f"Version {version.pk} is live already.")
+    if not version.files_present:
+        raise NotAllowed(f"Version {version.pk}'s files are gone from disk; it cannot go live.")
+    if by is not None:
+        _pause(serving, by, f"Version {version.pk} was put live by hand.")
+    _switch(serving, version, reason, approved_by_hand=by is not None)
+    return serving
+
+
+@transaction.atomic
+def promote_automatically(version: ModelVersion, *, reason: str) -> bool:
+    """Make `version` live unless automatic promotion is paused; False when it is."""
+    serving = _locked()
+    if serving.paused_at is not None:
+        return False
+    _switch(serving, version, reason, approved_by_hand=False)
+    return True
+
+
+@transaction.atomic
+def rollback(*, by: User | None, to: ModelVersion | None = None) -> Serving:
+    """Back to the previous version, or to `to`. Pauses automatic promotion."""
+    serving = _locked()
+    target = to or serving.previous
+    if target is None:
+        raise NotAllowed("There is no earlier version to go back to.")
+    if target.pk == serving.live_id:
+        raise NotAllowed(f"Version {target.pk} is live already.")
+    if not target.files_present:
+        raise NotAllowed(f"Version {target.pk}'s files are gone from disk; choose another.")
+    _pause(serving, by, f"Rolled back from version {serving.live_id} to {target.pk}.")
+    _switch(serving, target, "Rolled back to this version.", approved_by_hand=True)
+    return serving
+
+
+@transaction.atomic
+def resume_automatic() -> None:
+    """Let the gate promote again."""
+    serving = _locked()
+    serving.paused_at, serving.paused_by, serving.paused_why = None, None, ""
+    serving.save()
+
+
+@transaction.atomic
+def reject(version: ModelVersion, *, reason: str) -> None:
+    """The gate says no; the version stays on the list with its reason."""
+    candidates = ModelVersion.objects.filter(pk=version.pk, state=VersionState.CANDIDATE)
+    candidates.update(state=VersionState.REJECTED, reason=reason)
+
+
+def _locked() -> Serving:
+    Serving.objects.get_or_create(id=1)
+    return Serving.objects.select_for_update().get(id=1)
+
+
+def _pause(serving: Serving, by: User | None, why: str) -> None:
+    serving.paused_at, serving.paused_by, serving.paused_why = timezone.now(), by, why
+
+
+def _switch(
+    serving: Serving, version: ModelVersion, reason: str, *, approved_by_hand: bool
+) -> None:
+    now = timezone.now()
+    if serving.live_id is not None:
+        ModelVersion.objects.filter(pk=serving.live_id).update(state=VersionState.RETIRED)
+    updated = ModelVersion.objects.filter(pk=version.pk, state__in=DEPLOYABLE).update(
+        state=VersionState.LIVE, promoted_at=now, reason=reason
+    )
+    if not updated:
+        raise NotAllowed(f"Version {version.pk} cannot go live in its state.")
+    if approved_by_hand:
+        ModelVersion.objects.filter(pk=version.pk).update(approved_by_hand=True)
+    serving.previous_id, serving.live_id, serving.changed_at = serving.live_id, version.pk, now
+    serving.save()
+    reclassify.start(ReclassifyScope.UNREVIEWED, reason=f"Version {version.pk} went live.")

@@ -1,0 +1,219 @@
+"""Bytes -> validated, stored, deduplicated image row."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+
+from . import enqueue, pictures
+from .errors import Rejected, StorageFull
+from .models import Merchant, Priority, Product, ProductImage, Upload
+
+logger = logging.getLogger(__name__)
+
+SKU_IN_NAME = re.compile(r"^(?P<sku>.+?)(?:[_ ](?P<number>\d{1,3}))?$")
+SKU_ALLOWED = re.compile(r"[^\w.\-]+")
+SKU_LENGTH = 80
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened to one uploaded file, in words for the merchant."""
+
+    status: str
+    """accepted, duplicate or rejected"""
+    message: str
+    image_id: int | None = None
+    sku: str = ""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Names of the files written for one picture, and what is known of it."""
+
+    columns: dict[str, Any]
+
+    def names(self) -> list[str]:
+        return [self.columns[key] for key in ("file", "display", "thumbnail")]
+
+
+def receive(
+    data: bytes,
+    *,
+    merchant: Merchant,
+    name: str,
+    sku: str = "",
+    upload_id: UUID | None = None,
+) -> Outcome:
+    """Take in one uploaded file. Never raises for a bad file: the outcome says why. The same
+    `upload_id` again gets its first answer. StorageFull when the disk is nearly full."""
+    if upload_id and (earlier := _earlier(merchant, upload_id)):
+        return earlier
+    try:
+        image = add(data, merchant=merchant, name=name, sku=sku, upload_id=upload_id)
+    except Rejected as error:
+        return _remember(merchant, upload_id, Outcome("rejected", str(error)))
+    except DuplicateBytes as error:
+        return _remember(merchant, upload_id, error.outcome())
+    except IntegrityError:
+        # The same bytes or upload id were committed by another request a moment ago.
+        if upload_id and (earlier := _earlier(merchant, upload_id)):
+            return earlier
+        raise
+    return _accepted(image)
+
+
+class DuplicateBytes(Exception):
+    """This merchant already has a photo of exactly these bytes."""
+
+    def __init__(self, image: ProductImage) -> None:
+        super().__init__(image.pk)
+        self.image = image
+
+    def outcome(self) -> Outcome:
+        sku = self.image.product.sku
+        return Outcome("duplicate", f"Already uploaded, under SKU {sku}.", self.image.pk, sku)
+
+
+def add(
+    data: bytes,
+    *,
+    merchant: Merchant,
+    name: str,
+    sku: str = "",
+    upload_id: UUID | None = None,
+    priority: Priority = Priority.UPLOAD,
+) -> ProductImage:
+    """Validate, store and record one photo; raises Rejected or DuplicateBytes.
+
+    The files are on disk, fsynced, before the row commits; when the row cannot be written they
+    are removed again. The worker is nudged on commit."""
+    _require_room()
+    if len(data) > settings.UPLOAD_MAX_BYTES:
+        megabytes = settings.UPLOAD_MAX_BYTES // 1_000_000
+        raise Rejected(f"The file is larger than {megabytes} MB; send a smaller copy.")
+    sha256 = hashlib.sha256(data).hexdigest()
+    _require_new(merchant, sha256)
+    stored = _store(data, sha256)
+    try:
+        with transaction.atomic():
+            image = _record(stored, merchant, name, sku or sku_from(name), priority, upload_id)
+    except BaseException as error:
+        for file in stored.names():
+            default_storage.delete(file)
+        if isinstance(error, IntegrityError):
+            _require_new(merchant, sha256)
+        raise
+    return image
+
+
+def sku_from(name: str) -> str:
+    """`BLUE-42_2.jpg` is the second photo of SKU BLUE-42."""
+    stem = PurePath(name.replace("\\", "/")).stem
+    match = SKU_IN_NAME.match(stem)
+    return clean_sku(match["sku"] if match else stem)
+
+
+def clean_sku(raw: str) -> str:
+    """Letters, digits, dot, dash and underscore; anything else becomes a dash."""
+    return SKU_ALLOWED.sub("-", raw.strip()).strip("-.")[:SKU_LENGTH] or "unnamed"
+
+
+def _require_room() -> None:
+    if shutil.disk_usage(settings.DATA_DIR).free < settings.UPLOAD_MIN_FREE_BYTES:
+        raise StorageFull("The server's disk is full; nothing was stored. Try again later.")
+
+
+def _require_new(merchant: Merchant, sha256: str) -> None:
+    same = ProductImage.objects.present().filter(merchant=merchant, sha256=sha256)
+    if (image := same.select_related("product").first()) is not None:
+        raise DuplicateBytes(image)
+
+
+def _store(data: bytes, sha256: str) -> Stored:
+    """Decode, then write the original and its two served copies under generated names."""
+    picture = pictures.read(data, max_pixels=settings.UPLOAD_MAX_PIXELS)
+    thumbnail, thumbnail_width, thumbnail_height = pictures.thumbnail_copy(picture.rgb)
+    across, down = pictures.difference_hashes(picture.rgb)
+    stem = secrets.token_hex(16)
+    folder = f"{stem[:2]}/{stem[2:4]}"
+    files = {
+        "file": (f"originals/{folder}/{stem}.{picture.format}", data),
+        "display": (f"display/{folder}/{stem}.jpg", pictures.display_copy(picture.rgb)),
+        "thumbnail": (f"thumbnails/{folder}/{stem}.webp", thumbnail),
+    }
+    written = {key: default_storage.save(n, ContentFile(b)) for key, (n, b) in files.items()}
+    bands = {f"band_{n}": value for n, value in enumerate(pictures.bands(across))}
+    return Stored(
+        {
+            **written,
+            **bands,
+            "thumbnail_width": thumbnail_width,
+            "thumbnail_height": thumbnail_height,
+            "sha256": sha256,
+            "format": picture.format,
+            "width": picture.rgb.width,
+            "height": picture.rgb.height,
+            "size": len(data),
+            "hash_across": across,
+            "hash_down": down,
+        }
+    )
+
+
+def _record(
+    stored: Stored,
+    merchant: Merchant,
+    name: str,
+    sku: str,
+    priority: Priority,
+    upload_id: UUID | None,
+) -> ProductImage:
+    product, _ = Product.objects.get_or_create(merchant=merchant, sku=clean_sku(sku))
+    image = ProductImage.objects.create(
+        merchant=merchant,
+        product=product,
+        original_name=_printable(name),
+        priority=priority,
+        **stored.columns,
+    )
+    _remember(merchant, upload_id, _accepted(image))
+    enqueue.classify_soon([image.pk])
+    return image
+
+
+def _printable(name: str) -> str:
+    base = PurePath(name.replace("\\", "/")).name
+    return "".join(c for c in base if c.isprintable())[:255] or "photo"
+
+
+def _accepted(image: ProductImage) -> Outcome:
+    sku = image.product.sku
+    return Outcome("accepted", "Accepted; waiting for its category.", image.pk, sku)
+
+
+def _earlier(merchant: Merchant, upload_id: UUID) -> Outcome | None:
+    upload = Upload.objects.filter(merchant=merchant, upload_id=upload_id).first()
+    return Outcome(**upload.outcome) if upload else None
+
+
+def _remember(merchant: Merchant, upload_id: UUID | None, outcome: Outcome) -> Outcome:
+    """The first answer stays: of two requests with one upload id the later gets the earlier's."""
+    if upload_id is None:
+        return outcome
+    upload, _ = Upload.objects.get_or_create(
+        merchant=merchant, upload_id=upload_id, defaults={"outcome": asdict(outcome)}
+    )
+    return Outcome(**upload.outcome)

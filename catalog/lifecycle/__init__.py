@@ -1,0 +1,30 @@
+"""The only code that changes an image's state.
+
+    machine:      pending -> classifying -> classified | failed        (machine.py)
+    label_state:  unlabelled -> confirmed | corrected | unusable | none_of_these    (label.py)
+
+Machine steps never write label fields; people never write machine fields except by asking for a
+retry. Each change is one conditional UPDATE plus one history row in one transaction. Withdrawal
+(removal.py) takes a photo out of everything."""
+
+from .label import decide_category, decide_none_of_these, decide_unusable, import_label, undo
+from .machine import Answer, Claim, claim, fail, finish, release, requeue, retry
+from .removal import delete_withdrawn_files, withdraw
+
+__all__ = [
+    "Answer",
+    "Claim",
+    "claim",
+    "decide_category",
+    "decide_none_of_these",
+    "decide_unusable",
+    "delete_withdrawn_files",
+    "fail",
+    "finish",
+    "import_label",
+    "release",
+    "requeue",
+    "retry",
+    "undo",
+    "withdraw",
+]

@@ -1,0 +1,237 @@
+"""What people do to images: decide, and take a decision back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from .. import products, splits
+from ..errors import LeaseLost, NotAllowed, StaleImage
+from ..models import (
+    Category,
+    Decision,
+    DecisionKind,
+    LabelState,
+    MachineState,
+    Origin,
+    ProductImage,
+    Split,
+    UnusableReason,
+    User,
+)
+from ..queue import origin_of
+
+STATE_OF_KIND = {
+    DecisionKind.CONFIRM: LabelState.CONFIRMED,
+    DecisionKind.CORRECT: LabelState.CORRECTED,
+    DecisionKind.IMPORT: LabelState.CONFIRMED,
+    DecisionKind.UNUSABLE: LabelState.UNUSABLE,
+    DecisionKind.NONE_OF_THESE: LabelState.NONE_OF_THESE,
+}
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label state with what belongs to it."""
+
+    state: str
+    category_id: int | None = None
+    reason: str = ""
+    origin: str = ""
+
+
+def decide_category(
+    image: ProductImage, category: Category, *, by: User, revision: int, token: UUID | None = None
+) -> Decision:
+    """Label the image. The same category as the suggestion confirms it, another corrects it.
+
+    `revision` is the one the person saw; StaleImage if it moved on, LeaseLost if the image is on
+    another reviewer's screen, NotAllowed for a category that is retired or has children."""
+    _require_choosable(category)
+    confirms = image.predicted_id == category.pk
+    kind = DecisionKind.CONFIRM if confirms else DecisionKind.CORRECT
+    return _decide(image, kind, by=by, revision=revision, token=token, category_id=category.pk)
+
+
+def decide_unusable(
+    image: ProductImage,
+    reason: UnusableReason,
+    *,
+    by: User,
+    revision: int,
+    token: UUID | None = None,
+) -> Decision:
+    """The photo is no use to anyone; the merchant is asked to replace it."""
+    if not reason:
+        raise NotAllowed("Say why the photo is unusable: choose one of the reasons.")
+    kind = DecisionKind.UNUSABLE
+    return _decide(image, kind, by=by, revision=revision, token=token, reason=reason)
+
+
+def decide_none_of_these(
+    image: ProductImage, *, by: User, revision: int, token: UUID | None = None
+) -> Decision:
+    """The photo is fine, but the tree has no category for it."""
+    return _decide(image, DecisionKind.NONE_OF_THESE, by=by, revision=revision, token=token)
+
+
+@transaction.atomic
+def import_label(
+    image: ProductImage, category: Category, *, split: Split = Split.NONE, by: User | None = None
+) -> bool:
+    """A label that came with an import counts as a person's. Returns False when `split` could not
+    be honoured because a near-duplicate already stands in another split."""
+    _require_choosable(category)
+    label = Label(LabelState.CONFIRMED, category.pk, origin=Origin.IMPORT)
+    _write(image, label, kind=DecisionKind.IMPORT, by=by, token=None)
+    return splits.settle(image, Origin.IMPORT, wanted=split)
+
+
+@transaction.atomic
+def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision:
+    """Bring back the label before `decision`, which must be its image's latest that stands."""
+    if token and (known := Decision.objects.filter(token=token).first()):
+        return known
+    image = ProductImage.objects.select_for_update().get(pk=decision.image_id)
+    if image.withdrawn_at is not None:
+        raise NotAllowed("This photo was withdrawn; its decisions can no longer be undone.")
+    if decision.kind == DecisionKind.UNDO or hasattr(decision, "undone_by"):
+        raise NotAllowed("This decision was already undone.")
+    standing = image.decisions.exclude(kind=DecisionKind.UNDO).filter(undone_by__isnull=True)
+    if standing.first() != decision:
+        raise StaleImage(f"Since then, {_latest(image)}; undo that first.")
+    _require_no_other_reviewer(image, by)
+    before = Label(
+        decision.before_state,
+        decision.before_label_id,
+        decision.before_reason,
+        decision.before_origin,
+    )
+    undone = _write(image, before, kind=DecisionKind.UNDO, by=by, token=token, undoes=decision)
+    _settle_disputes(image)
+    return undone
+
+
+@transaction.atomic
+def _decide(
+    image: ProductImage,
+    kind: DecisionKind,
+    *,
+    by: User,
+    revision: int,
+    token: UUID | None,
+    category_id: int | None = None,
+    reason: str = "",
+) -> Decision:
+    """`image` may be an old copy: the row is read again, locked, and compared by revision."""
+    if token and (known := Decision.objects.filter(token=token).first()):
+        return known
+    current = ProductImage.objects.select_for_update().get(pk=image.pk)
+    _require_open(current, by, revision)
+    if kind == DecisionKind.CONFIRM and current.predicted_id != category_id:
+        kind = DecisionKind.CORRECT
+    origin = current.label_origin or _origin(current, by)
+    label = Label(STATE_OF_KIND[kind], category_id, reason, origin)
+    decision = _write(current, label, kind=kind, by=by, token=token)
+    if category_id is not None:
+        splits.settle(current, Origin(origin))
+    _settle_disputes(current)
+    return decision
+
+
+def _require_choosable(category: Category) -> None:
+    if not Category.objects.leaves().filter(pk=category.pk).exists():
+        raise NotAllowed(f"“{category}” cannot be chosen: it is retired or has categories below.")
+
+
+def _require_open(image: ProductImage, by: User, revision: int) -> None:
+    if image.withdrawn_at is not None:
+        raise StaleImage("The merchant withdrew this photo.")
+    if image.revision != revision:
+        raise StaleImage(f"Nothing was saved: {_latest(image)}.")
+    _require_no_other_reviewer(image, by)
+
+
+def _require_no_other_reviewer(image: ProductImage, by: User) -> None:
+    if image.leased_to_other(by.pk, timezone.now()):
+        raise LeaseLost("Another reviewer has this photo on the screen now.")
+
+
+def _latest(image: ProductImage) -> str:
+    latest = image.decisions.select_related("by", "category").first()
+    if latest is None:
+        return "the photo changed"
+    who = latest.by.get_username() if latest.by else "an import"
+    what = {
+        DecisionKind.UNUSABLE: "marked the photo unusable",
+        DecisionKind.NONE_OF_THESE: "said that no category fits",
+        DecisionKind.UNDO: "undid a decision",
+    }.get(DecisionKind(latest.kind), f"chose “{latest.category}”")
+    return f"{who} {what}"
+
+
+def _origin(image: ProductImage, by: User) -> Origin:
+    in_queue = image.machine in {MachineState.CLASSIFIED, MachineState.FAILED}
+    if image.reviewer_id == by.pk and in_queue:
+        return origin_of(image)
+    return Origin.CHOSEN
+
+
+def _write(
+    image: ProductImage,
+    label: Label,
+    *,
+    kind: DecisionKind,
+    by: User | None,
+    token: UUID | None,
+    undoes: Decision | None = None,
+) -> Decision:
+    """One conditional UPDATE of the label fields plus one row of history."""
+    now = timezone.now()
+    written = ProductImage.objects.filter(pk=image.pk, revision=image.revision).update(
+        label_state=label.state,
+        label_id=label.category_id,
+        unusable_reason=label.reason,
+        label_origin=label.origin,
+        labelled_at=now if label.state != LabelState.UNLABELLED else None,
+        revision=image.revision + 1,
+        reviewer=None,
+        review_lease_until=None,
+        changed_at=now,
+    )
+    if not written:
+        raise StaleImage("Nothing was saved: the photo changed a moment ago.")
+    return Decision.objects.create(
+        image=image,
+        by=by,
+        kind=kind,
+        category_id=label.category_id,
+        reason=label.reason,
+        origin=label.origin,
+        prediction_id=image.prediction_id,
+        revision=image.revision + 1,
+        undoes=undoes,
+        before_state=image.label_state,
+        before_label_id=image.label_id,
+        before_reason=image.unusable_reason,
+        before_origin=image.label_origin,
+        token=token,
+        at=now,
+    )
+
+
+def _settle_disputes(image: ProductImage) -> None:
+    """People who label photos of one product differently are asked again: every labelled photo
+    goes back to review once. A second look stands, also where it still differs."""
+    photos = ProductImage.objects.present().filter(product_id=image.product_id)
+    labels = set(photos.labelled().values_list("label_id", flat=True))
+    if len(labels) < 2:
+        photos.filter(disputed=True).update(disputed=False)
+    elif image.disputed:
+        photos.filter(pk=image.pk).update(disputed=False)
+    else:
+        photos.labelled().update(disputed=True)
+    products.refresh([image.product_id])

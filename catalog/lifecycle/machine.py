@@ -1,0 +1,227 @@
+"""What the worker does to images: claim, finish, fail, release; and requests to try again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from .. import enqueue, products
+from ..errors import NotAllowed
+from ..models import (
+    Embedding,
+    MachineState,
+    ModelVersion,
+    Prediction,
+    Priority,
+    ProductImage,
+    Serving,
+)
+
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One image held by one worker; `attempts` fences the finish."""
+
+    image_id: int
+    file: str
+    owner: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model said of one claimed image."""
+
+    claim: Claim
+    top: list[tuple[int, float]]
+    """Up to five (category id, calibrated confidence), best first."""
+    embedding: bytes
+    """2,048 float16 values, little-endian."""
+
+
+def claim(*, owner: str, limit: int) -> list[Claim]:
+    """Take up to `limit` images that wait or whose lease ran out, urgent ones first.
+
+    Nothing is claimed while no version is live. An image on its second attempt or later comes
+    alone, so that a photo that kills its worker takes no batch-mates along; after the last
+    attempt it fails."""
+    if not Serving.objects.filter(live__isnull=False).exists():
+        return []
+    now = timezone.now()
+    _give_up_on_repeaters(now)
+    with transaction.atomic():
+        chosen = _claimable(now, limit)
+        if not chosen:
+            return []
+        ids = [pk for pk, _ in chosen]
+        ProductImage.objects.filter(pk__in=ids).update(
+            machine=MachineState.CLASSIFYING,
+            owner=owner,
+            lease_until=now + timedelta(seconds=settings.CLASSIFY_LEASE_SECONDS),
+            attempts=F("attempts") + 1,
+        )
+        rows = ProductImage.objects.filter(pk__in=ids).order_by("priority", "id")
+        return [
+            Claim(pk, file, owner, attempts)
+            for pk, file, attempts in rows.values_list("pk", "file", "attempts")
+        ]
+
+
+def _claimable(now: datetime, limit: int) -> list[tuple[int, int]]:
+    """(id, attempts) of the rows to take, locked where the database can lock rows."""
+    expired = list(
+        _locked(
+            ProductImage.objects.filter(machine=MachineState.CLASSIFYING, lease_until__lt=now)
+        ).values_list("pk", "attempts")[:1]
+    )
+    if expired:
+        return expired
+    waiting = list(
+        _locked(ProductImage.objects.filter(machine=MachineState.PENDING))
+        .order_by("priority", "id")
+        .values_list("pk", "attempts")[:limit]
+    )
+    fresh = [row for row in waiting if row[1] == 0]
+    return waiting[:1] if waiting and waiting[0][1] > 0 else fresh
+
+
+def _locked(rows: QuerySet[ProductImage]) -> QuerySet[ProductImage]:
+    """PostgreSQL skips rows another worker holds; SQLite admits one writer at a time anyway."""
+    if connection.features.has_select_for_update_skip_locked:
+        return rows.select_for_update(skip_locked=True)
+    return rows
+
+
+def _give_up_on_repeaters(now: datetime) -> None:
+    ProductImage.objects.filter(
+        machine=MachineState.CLASSIFYING,
+        lease_until__lt=now,
+        attempts__gte=settings.CLASSIFY_MAX_ATTEMPTS,
+    ).update(
+        machine=MachineState.FAILED,
+        owner="",
+        lease_until=None,
+        failure=f"The worker stopped {settings.CLASSIFY_MAX_ATTEMPTS} times on this photo.",
+        changed_at=now,
+    )
+
+
+def _held(claim: Claim) -> QuerySet[ProductImage]:
+    """The fence: a worker that was paused past its lease matches nothing."""
+    return ProductImage.objects.filter(
+        pk=claim.image_id,
+        owner=claim.owner,
+        attempts=claim.attempts,
+        machine=MachineState.CLASSIFYING,
+    )
+
+
+@transaction.atomic
+def finish(answers: Sequence[Answer], *, version: ModelVersion) -> int:
+    """Write the answers of one batch; returns how many were still ours to write."""
+    now = timezone.now()
+    held = [a for a in answers if _held(a.claim).update(changed_at=now)]
+    predictions = Prediction.objects.bulk_create(
+        [
+            Prediction(
+                image_id=a.claim.image_id,
+                version=version,
+                category_id=a.top[0][0],
+                confidence=a.top[0][1],
+                top=a.top,
+                at=now,
+            )
+            for a in held
+        ],
+        batch_size=CHUNK,
+    )
+    for prediction in predictions:
+        ProductImage.objects.filter(pk=prediction.image_id).update(
+            machine=MachineState.CLASSIFIED,
+            owner="",
+            lease_until=None,
+            attempts=0,
+            failure="",
+            predicted_id=prediction.category_id,
+            confidence=prediction.confidence,
+            prediction=prediction,
+            version=version,
+            changed_at=now,
+        )
+    _store_embeddings(held, version)
+    products.refresh_suggestions([a.claim.image_id for a in held])
+    return len(held)
+
+
+def _store_embeddings(answers: Sequence[Answer], version: ModelVersion) -> None:
+    Embedding.objects.bulk_create(
+        [
+            Embedding(
+                image_id=a.claim.image_id, backbone_id=version.backbone_id, vector=a.embedding
+            )
+            for a in answers
+        ],
+        batch_size=CHUNK,
+        ignore_conflicts=True,
+    )
+
+
+def fail(claim: Claim, *, reason: str) -> bool:
+    """This photo cannot be classified; it alone fails, with a reason people can read."""
+    return bool(
+        _held(claim).update(
+            machine=MachineState.FAILED,
+            owner="",
+            lease_until=None,
+            attempts=0,
+            failure=reason[:300],
+            changed_at=timezone.now(),
+        )
+    )
+
+
+def release(claims: Iterable[Claim]) -> int:
+    """Hand claims back unspent: the worker is stopping, or its model went away."""
+    return sum(
+        _held(c).update(
+            machine=MachineState.PENDING, owner="", lease_until=None, attempts=F("attempts") - 1
+        )
+        for c in claims
+    )
+
+
+@transaction.atomic
+def retry(image: ProductImage) -> None:
+    """A person asks for another try at a failed photo."""
+    updated = ProductImage.objects.present().filter(pk=image.pk, machine=MachineState.FAILED)
+    if not updated.update(
+        machine=MachineState.PENDING,
+        priority=Priority.RETRY,
+        attempts=0,
+        failure="",
+        changed_at=timezone.now(),
+    ):
+        raise NotAllowed("Only a failed photo can be tried again; reload to see its state.")
+    enqueue.classify_soon([image.pk])
+
+
+def requeue(rows: QuerySet[ProductImage]) -> int:
+    """Put answered or failed images back into the queue at the lowest priority. The answer they
+    have stays readable until the new one replaces it."""
+    return rows.filter(
+        machine__in=[MachineState.CLASSIFIED, MachineState.FAILED], withdrawn_at__isnull=True
+    ).update(
+        machine=MachineState.PENDING,
+        priority=Priority.BACKGROUND,
+        attempts=0,
+        failure="",
+        changed_at=timezone.now(),
+    )

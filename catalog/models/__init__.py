@@ -1,0 +1,53 @@
+"""The tables, one file per noun."""
+
+from .account import Merchant, Role, User
+from .category import Category, CategoryExample
+from .decision import Decision, DecisionKind, Origin
+from .image import (
+    LabelState,
+    MachineState,
+    Priority,
+    ProductImage,
+    ReviewSkip,
+    UnusableReason,
+    Upload,
+)
+from .prediction import Embedding, Prediction
+from .product import Product, Split
+from .run import RunMode, RunRow, RunState, RunTrigger, TrainingRun
+from .serving import Reclassification, ReclassifyScope, Serving, WorkerStatus
+from .version import Backbone, ModelVersion, VersionState
+
+__all__ = [
+    "Backbone",
+    "Category",
+    "CategoryExample",
+    "Decision",
+    "DecisionKind",
+    "Embedding",
+    "LabelState",
+    "MachineState",
+    "Merchant",
+    "ModelVersion",
+    "Origin",
+    "Prediction",
+    "Priority",
+    "Product",
+    "ProductImage",
+    "Reclassification",
+    "ReclassifyScope",
+    "ReviewSkip",
+    "Role",
+    "RunMode",
+    "RunRow",
+    "RunState",
+    "RunTrigger",
+    "Serving",
+    "Split",
+    "TrainingRun",
+    "UnusableReason",
+    "Upload",
+    "User",
+    "VersionState",
+    "WorkerStatus",
+]

@@ -1,0 +1,72 @@
+"""What people decided about images: append-only. Undoing appends too."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class DecisionKind(models.TextChoices):
+    CONFIRM = "confirm", "Confirmed the suggestion"
+    CORRECT = "correct", "Chose another category"
+    UNUSABLE = "unusable", "Marked unusable"
+    NONE_OF_THESE = "none_of_these", "Said no category fits"
+    IMPORT = "import", "Imported with a label"
+    UNDO = "undo", "Undid a decision"
+
+
+class Origin(models.TextChoices):
+    """How the image came before a person. Only imported and randomly drawn photos may enter
+    validation or test; the others were picked because the model was unsure."""
+
+    NONE = "", "—"
+    IMPORT = "import", "Imported"
+    RANDOM = "random", "Drawn at random"
+    UNCERTAIN = "uncertain", "Least certain first"
+    CHOSEN = "chosen", "Opened by hand"
+
+
+class Decision(models.Model):
+    image = models.ForeignKey(
+        "catalog.ProductImage", on_delete=models.PROTECT, related_name="decisions"
+    )
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="decisions"
+    )
+    kind = models.CharField(max_length=14, choices=DecisionKind.choices)
+    category = models.ForeignKey(
+        "catalog.Category", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    reason = models.CharField(max_length=14, blank=True)
+    origin = models.CharField(max_length=10, choices=Origin.choices, blank=True)
+    prediction = models.ForeignKey(
+        "catalog.Prediction",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The answer on the screen at that moment.",
+    )
+    revision = models.PositiveIntegerField(help_text="The image's revision after this decision.")
+    undoes = models.OneToOneField(
+        "self", null=True, on_delete=models.PROTECT, related_name="undone_by"
+    )
+    # The label before, so that undo can bring it back.
+    before_state = models.CharField(max_length=14)
+    before_label = models.ForeignKey(
+        "catalog.Category", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    before_reason = models.CharField(max_length=14, blank=True)
+    before_origin = models.CharField(max_length=10, blank=True)
+    token = models.UUIDField(null=True, unique=True, help_text="A repeated save is answered once.")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["image", "revision"], name="one_decision_per_revision")
+        ]
+        indexes = [models.Index(fields=["by", "-id"], name="decision_by_person")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} (image {self.image_id})"

@@ -1,0 +1,260 @@
+"""An image and its two independent fields: `machine` (what the worker did) and `label_state`
+(what a person decided). Only catalog/lifecycle.py changes either."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+
+class MachineState(models.TextChoices):
+    PENDING = "pending", "Waiting"
+    CLASSIFYING = "classifying", "Being classified"
+    CLASSIFIED = "classified", "Classified"
+    FAILED = "failed", "Failed"
+
+
+class LabelState(models.TextChoices):
+    UNLABELLED = "unlabelled", "Not checked"
+    CONFIRMED = "confirmed", "Confirmed"
+    CORRECTED = "corrected", "Corrected"
+    UNUSABLE = "unusable", "Unusable"
+    NONE_OF_THESE = "none_of_these", "No category fits"
+
+
+class UnusableReason(models.TextChoices):
+    NONE = "", "—"
+    BLURRED = "blurred", "Blurred"
+    SEVERAL = "several", "Several products"
+    NOT_A_PRODUCT = "not_a_product", "Not a product"
+    PROHIBITED = "prohibited", "Prohibited"
+
+
+class Priority(models.IntegerChoices):
+    UPLOAD = 0, "Upload"
+    RETRY = 1, "Retry"
+    BACKGROUND = 2, "Reclassify or embed"
+
+
+def drawn_at_random() -> bool:
+    """One photo in ten is drawn on arrival for the random share of the review queue, so that
+    what people say of those photos is an unbiased sample of all that arrive."""
+    return secrets.SystemRandom().random() < settings.REVIEW_RANDOM_SHARE
+
+
+class ImageQuerySet(models.QuerySet["ProductImage"]):
+    def present(self) -> ImageQuerySet:
+        return self.filter(withdrawn_at__isnull=True)
+
+    def in_review(self) -> ImageQuerySet:
+        """What a person should look at: answered or failed by the machine and not labelled yet,
+        or labelled differently from another photo of the same product."""
+        return self.present().filter(
+            Q(
+                machine__in=[MachineState.CLASSIFIED, MachineState.FAILED],
+                label_state=LabelState.UNLABELLED,
+            )
+            | Q(disputed=True)
+        )
+
+    def labelled(self) -> ImageQuerySet:
+        """Carries a person's category."""
+        return self.filter(label_state__in=[LabelState.CONFIRMED, LabelState.CORRECTED])
+
+
+class ProductImage(models.Model):
+    merchant = models.ForeignKey(
+        "catalog.Merchant", on_delete=models.PROTECT, related_name="images"
+    )
+    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="images")
+
+    # The file. Empty after a withdrawal: the row stays as a tombstone.
+    file = models.CharField(max_length=200, blank=True, help_text="Original bytes, never served.")
+    display = models.CharField(max_length=200, blank=True, help_text="Re-encoded copy.")
+    thumbnail = models.CharField(max_length=200, blank=True)
+    thumbnail_width = models.PositiveSmallIntegerField(default=0)
+    thumbnail_height = models.PositiveSmallIntegerField(default=0)
+    original_name = models.CharField(max_length=255, help_text="As the merchant called it.")
+    sha256 = models.CharField(max_length=64)
+    format = models.CharField(max_length=10)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    # Two 64-bit difference hashes; four indexed 16-bit bands of the first find near-duplicates.
+    hash_across = models.BigIntegerField()
+    hash_down = models.BigIntegerField()
+    band_0 = models.IntegerField()
+    band_1 = models.IntegerField()
+    band_2 = models.IntegerField()
+    band_3 = models.IntegerField()
+
+    # What the worker did.
+    machine = models.CharField(
+        max_length=12, choices=MachineState.choices, default=MachineState.PENDING
+    )
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.UPLOAD)
+    owner = models.CharField(max_length=80, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    failure = models.CharField(max_length=300, blank=True)
+    predicted = models.ForeignKey(
+        "catalog.Category", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    confidence = models.FloatField(null=True, blank=True)
+    prediction = models.ForeignKey(
+        "catalog.Prediction", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    version = models.ForeignKey(
+        "catalog.ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    # What a person decided.
+    label_state = models.CharField(
+        max_length=14, choices=LabelState.choices, default=LabelState.UNLABELLED
+    )
+    label = models.ForeignKey(
+        "catalog.Category", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    unusable_reason = models.CharField(
+        max_length=14, choices=UnusableReason.choices, blank=True, default=UnusableReason.NONE
+    )
+    label_origin = models.CharField(max_length=10, blank=True)
+    labelled_at = models.DateTimeField(null=True, blank=True)
+    revision = models.PositiveIntegerField(default=0, help_text="Rises with every decision.")
+    disputed = models.BooleanField(
+        default=False, help_text="People labelled photos of this product differently."
+    )
+    split_conflict = models.BooleanField(
+        default=False, help_text="Bridges two splits; used in neither."
+    )
+
+    # The review queue.
+    drawn = models.BooleanField(default=drawn_at_random, help_text="In the random review share.")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    review_lease_until = models.DateTimeField(null=True, blank=True)
+
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "sha256"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="same_bytes_once_per_merchant",
+            ),
+            models.CheckConstraint(
+                name="a_label_is_there_exactly_when_labelled",
+                condition=Q(label_state__in=["confirmed", "corrected"], label__isnull=False)
+                | (~Q(label_state__in=["confirmed", "corrected"]) & Q(label__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="a_reason_is_there_exactly_when_unusable",
+                condition=(Q(label_state="unusable") & ~Q(unusable_reason=""))
+                | (~Q(label_state="unusable") & Q(unusable_reason="")),
+            ),
+            models.CheckConstraint(
+                name="an_owner_is_there_exactly_when_classifying",
+                condition=(Q(machine="classifying") & ~Q(owner="") & Q(lease_until__isnull=False))
+                | (~Q(machine="classifying") & Q(owner="") & Q(lease_until__isnull=True)),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["priority", "id"], condition=Q(machine="pending"), name="image_to_claim"
+            ),
+            models.Index(
+                fields=["lease_until"], condition=Q(machine="classifying"), name="image_leased"
+            ),
+            models.Index(
+                "drawn",
+                F("confidence").asc(nulls_first=True),
+                "id",
+                condition=Q(
+                    machine__in=["classified", "failed"],
+                    label_state="unlabelled",
+                    withdrawn_at__isnull=True,
+                ),
+                name="image_to_review",
+            ),
+            models.Index(fields=["id"], condition=Q(disputed=True), name="image_disputed"),
+            models.Index(
+                fields=["reviewer"], condition=Q(reviewer__isnull=False), name="image_on_screen"
+            ),
+            models.Index(fields=["merchant", "-id"], name="image_by_merchant"),
+            models.Index(fields=["label_state", "label"], name="image_by_label"),
+            models.Index(fields=["sha256"], name="image_by_sha256"),
+            models.Index(
+                fields=["id"],
+                condition=Q(withdrawn_at__isnull=False) & ~Q(file=""),
+                name="image_files_to_delete",
+            ),
+            *(models.Index(fields=[f"band_{n}"], name=f"image_band_{n}") for n in range(4)),
+        ]
+
+    def __str__(self) -> str:
+        return self.original_name or f"image {self.pk}"
+
+    @property
+    def is_pending(self) -> bool:
+        return self.machine in {MachineState.PENDING, MachineState.CLASSIFYING}
+
+    @property
+    def is_labelled(self) -> bool:
+        return self.label_state in {LabelState.CONFIRMED, LabelState.CORRECTED}
+
+    def leased_to_other(self, user_id: int, now: datetime) -> bool:
+        return (
+            self.reviewer_id not in {None, user_id}
+            and self.review_lease_until is not None
+            and self.review_lease_until > now
+        )
+
+
+class Upload(models.Model):
+    """The first answer given to an upload id; a retry of the same upload gets it again."""
+
+    merchant = models.ForeignKey("catalog.Merchant", on_delete=models.CASCADE, related_name="+")
+    upload_id = models.UUIDField()
+    outcome = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "upload_id"], name="upload_id_once")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.upload_id)
+
+
+class ReviewSkip(models.Model):
+    """A reviewer passed an image over; it goes to the others, or comes back to them later."""
+
+    image = models.ForeignKey(ProductImage, on_delete=models.CASCADE, related_name="skips")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["image", "reviewer"], name="skip_once_per_reviewer")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer_id} skipped {self.image_id}"

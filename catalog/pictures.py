@@ -1,0 +1,173 @@
+"""Decoding an uploaded picture to RGB, and the copies made from it. Trusts no file name, no
+pixel count and no client: the whole picture is decoded before it counts as one.
+
+`classifier/images.py` decodes the same bytes to the same RGB; a test holds the two equal."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL.Image import Resampling
+
+from .errors import Rejected
+
+FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "HEIF": "heic"}
+DISPLAY_SIDE = 1600
+THUMBNAIL_SIDE = 320
+THUMBNAIL_MAX_BYTES = 15_000
+MAX_RATIO = 20
+MIN_SIDE = 16
+MIN_SIDE_WORDS = f"The picture is smaller than {MIN_SIDE} pixels; send the original photo."
+
+try:
+    import pillow_heif
+except ImportError:
+    HEIC_READABLE = False
+else:
+    pillow_heif.register_heif_opener()
+    HEIC_READABLE = True
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A fully decoded upload."""
+
+    rgb: Image.Image
+    format: str
+    """File extension without dot, from the content: jpg, png, webp, gif or heic."""
+
+
+def read(data: bytes, *, max_pixels: int) -> Picture:
+    """Decode `data` whole; Rejected with a sentence for the merchant if it is no usable photo."""
+    _require_picture_bytes(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's own bomb warning: the cap below decides
+            with Image.open(io.BytesIO(data), formats=_openable()) as opened:
+                _require_size(opened, max_pixels)
+                opened.seek(0)
+                opened.load()
+                return Picture(to_rgb(opened), FORMATS[opened.format or "JPEG"])
+    except UnidentifiedImageError as error:
+        raise Rejected("This is not a JPEG, PNG or WebP photo.") from error
+    except Image.DecompressionBombError as error:
+        raise Rejected(_too_many_pixels(max_pixels)) from error
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, OverflowError) as error:
+        raise Rejected("The file is damaged or incomplete; save the photo again.") from error
+
+
+def _openable() -> list[str]:
+    return [name for name in FORMATS if name != "HEIF" or HEIC_READABLE]
+
+
+def _require_picture_bytes(data: bytes) -> None:
+    if not data:
+        raise Rejected("The file is empty.")
+    head = data[:1024].lstrip().lower()
+    if data[4:12] in {b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1"}:
+        if not HEIC_READABLE:
+            raise Rejected(
+                "HEIC photos cannot be read here. On an iPhone choose Settings › Camera › Formats "
+                "› Most Compatible, or export the photo as JPEG."
+            )
+    elif head.startswith((b"<svg", b"<?xml", b"<!doctype", b"<html")):
+        raise Rejected("This is a drawing or a web page, not a photo; send a JPEG, PNG or WebP.")
+
+
+def _require_size(opened: Image.Image, max_pixels: int) -> None:
+    width, height = opened.size
+    if width * height > max_pixels:
+        raise Rejected(_too_many_pixels(max_pixels))
+    if min(width, height) < MIN_SIDE:
+        raise Rejected(MIN_SIDE_WORDS)
+    if max(width, height) > MAX_RATIO * min(width, height):
+        raise Rejected("The picture is far too long and thin to show a product.")
+
+
+def _too_many_pixels(max_pixels: int) -> str:
+    return f"The picture has more than {max_pixels // 1_000_000} megapixels; send a smaller copy."
+
+
+def to_rgb(opened: Image.Image) -> Image.Image:
+    """8-bit sRGB: EXIF orientation applied, 16 bits scaled to 8, an embedded colour profile
+    converted, transparency laid on white."""
+    image = ImageOps.exif_transpose(opened)
+    image = _to_eight_bits(image)
+    image = _to_srgb(image)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, layer)
+    return image.convert("RGB")
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode == "I":
+        values = np.asarray(image).astype(np.int64)
+        scale = 256 if image.mode != "I" or values.max(initial=0) > 255 else 1
+        return Image.fromarray((values // scale).clip(0, 255).astype(np.uint8), "L")
+    if image.mode == "F":
+        return Image.fromarray(np.asarray(image).clip(0, 255).astype(np.uint8), "L")
+    return image
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in {"RGB", "CMYK", "L"}:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+    return cast("Image.Image", converted)
+
+
+def display_copy(rgb: Image.Image) -> bytes:
+    """JPEG of at most DISPLAY_SIDE pixels a side, without any metadata."""
+    copy = rgb.copy()
+    copy.thumbnail((DISPLAY_SIDE, DISPLAY_SIDE), Resampling.LANCZOS, reducing_gap=2.0)
+    copy.info.clear()
+    out = io.BytesIO()
+    copy.save(out, "JPEG", quality=86, optimize=True, progressive=True)
+    return out.getvalue()
+
+
+def thumbnail_copy(rgb: Image.Image) -> tuple[bytes, int, int]:
+    """(WebP of at most 15 KB, width, height)."""
+    copy = rgb.copy()
+    copy.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Resampling.LANCZOS, reducing_gap=2.0)
+    copy.info.clear()
+    data = b""
+    for quality in (80, 65, 45, 25, 5):
+        out = io.BytesIO()
+        copy.save(out, "WEBP", quality=quality, method=4)
+        data = out.getvalue()
+        if len(data) <= THUMBNAIL_MAX_BYTES:
+            break
+    return data, copy.width, copy.height
+
+
+def difference_hashes(rgb: Image.Image) -> tuple[int, int]:
+    """Two signed 64-bit hashes: is each cell of a small grey copy brighter than its left
+    neighbour, and than the one above (dHash, Neal Krawetz 2013)."""
+    grey = rgb.convert("L")
+    across = np.asarray(grey.resize((9, 8), Resampling.BOX), dtype=np.int16)
+    down = np.asarray(grey.resize((8, 9), Resampling.BOX), dtype=np.int16)
+    return _as_signed(across[:, 1:] > across[:, :-1]), _as_signed(down[1:, :] > down[:-1, :])
+
+
+def _as_signed(bits: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:
+    return int.from_bytes(np.packbits(bits).tobytes(), signed=True)
+
+
+def bands(hash_across: int) -> tuple[int, int, int, int]:
+    """The four 16-bit quarters of a hash, for indexed search."""
+    value = hash_across & 0xFFFF_FFFF_FFFF_FFFF
+    return (value >> 48, value >> 32 & 0xFFFF, value >> 16 & 0xFFFF, value & 0xFFFF)

@@ -1,0 +1,106 @@
+"""What to review next: the order, and the leases that keep two reviewers off one image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import SystemRandom
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from .models import LabelState, MachineState, Origin, ProductImage, ReviewSkip, User
+
+SKIP_RETURNS_AFTER = timedelta(minutes=30)
+
+
+def next_images(user: User, *, count: int = 1, exclude: Sequence[int] = ()) -> list[ProductImage]:
+    """Lease up to `count` images to `user`: what is already on their screen first, then disputed
+    labels, then the least certain with one in ten from the random share.
+
+    `exclude` names images the page holds already."""
+    now = timezone.now()
+    with transaction.atomic():
+        chosen = [i for i in _held(user, now, exclude)[:count] if lease(user, i)]
+        seen = [*exclude, *(i.pk for i in chosen)]
+        while len(chosen) < count and (image := _pick(user, now, seen)) is not None:
+            seen.append(image.pk)
+            if lease(user, image):
+                chosen.append(image)
+    return chosen
+
+
+def waiting() -> int:
+    """How many images are in review, whoever looks at them."""
+    unlabelled = _unlabelled(ProductImage.objects.present()).count()
+    return unlabelled + ProductImage.objects.present().filter(disputed=True).count()
+
+
+def lease(user: User, image: ProductImage) -> bool:
+    """Take one named image, if nobody else holds it."""
+    now = timezone.now()
+    free = ProductImage.objects.present().filter(_free(user, now), pk=image.pk)
+    return bool(free.update(reviewer=user, review_lease_until=_until(now)))
+
+
+def release(user: User, image_ids: Sequence[int]) -> int:
+    """Give images back that were leased and not decided."""
+    held = ProductImage.objects.filter(pk__in=image_ids, reviewer=user)
+    return held.update(reviewer=None, review_lease_until=None)
+
+
+@transaction.atomic
+def skip(user: User, image: ProductImage) -> None:
+    """Pass the image over: others see it at once, this reviewer again in half an hour."""
+    ReviewSkip.objects.update_or_create(image=image, reviewer=user, defaults={"at": timezone.now()})
+    release(user, [image.pk])
+
+
+def origin_of(image: ProductImage) -> Origin:
+    """Why the image stands in the queue, from the server's own record."""
+    return Origin.RANDOM if image.drawn else Origin.UNCERTAIN
+
+
+def _until(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings.REVIEW_LEASE_SECONDS)
+
+
+def _free(user: User, now: datetime) -> Q:
+    return Q(reviewer__isnull=True) | Q(reviewer=user) | Q(review_lease_until__lt=now)
+
+
+def _unlabelled(rows: QuerySet[ProductImage]) -> QuerySet[ProductImage]:
+    return rows.filter(
+        machine__in=[MachineState.CLASSIFIED, MachineState.FAILED],
+        label_state=LabelState.UNLABELLED,
+        withdrawn_at__isnull=True,
+    )
+
+
+def _held(user: User, now: datetime, exclude: Sequence[int]) -> QuerySet[ProductImage]:
+    held = ProductImage.objects.in_review().filter(reviewer=user, review_lease_until__gt=now)
+    return held.exclude(pk__in=exclude).order_by("review_lease_until", "id")
+
+
+def _pick(user: User, now: datetime, exclude: Sequence[int]) -> ProductImage | None:
+    """One image by the order above. The random share was drawn when each photo arrived, so
+    serving it oldest first stays an unbiased sample, whatever the model thought of it."""
+    skipped = ReviewSkip.objects.filter(reviewer=user, at__gt=now - SKIP_RETURNS_AFTER)
+    rows = (
+        ProductImage.objects.filter(_free(user, now))
+        .exclude(pk__in=exclude)
+        .exclude(pk__in=skipped.values("image_id"))
+    )
+    disputed = rows.filter(disputed=True, withdrawn_at__isnull=True).order_by("id").first()
+    if disputed is not None:
+        return disputed
+    drawn = _unlabelled(rows).filter(drawn=True).order_by("id")
+    uncertain = (
+        _unlabelled(rows).filter(drawn=False).order_by(F("confidence").asc(nulls_first=True), "id")
+    )
+    first, second = uncertain, drawn
+    if SystemRandom().random() < settings.REVIEW_RANDOM_SHARE:
+        first, second = drawn, uncertain
+    return first.first() or second.first()

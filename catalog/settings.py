@@ -1,0 +1,181 @@
+"""Settings. One environment variable, one typed line; docs/operations.md lists them."""
+
+from __future__ import annotations
+
+import logging.config
+import os
+import secrets
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+
+from . import environment as env
+from .logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "var")
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+DEBUG = env.boolean("DEBUG", False)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
+
+
+def _secret_key() -> str:
+    """SECRET_KEY, else one made once and kept in DATA_DIR, readable by its owner alone."""
+    if key := os.environ.get("SECRET_KEY"):
+        return key
+    file = DATA_DIR / "secret_key"
+    try:
+        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return file.read_text()
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(secrets.token_urlsafe(60))
+    return file.read_text()
+
+
+SECRET_KEY = _secret_key()
+
+INSTALLED_APPS = [
+    "catalog.apps.CatalogConfig",
+    "worker.apps.WorkerConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "catalog.middleware.RequestLog",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "catalog.middleware.DenyByDefault",
+]
+
+ROOT_URLCONF = "catalog.urls"
+WSGI_APPLICATION = "catalog.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "catalog.context.page",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "db.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "catalog.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign-in"
+SESSION_COOKIE_AGE = env.integer("SESSION_HOURS", 12, minimum=1) * 3600
+SESSION_SAVE_EVERY_REQUEST = False
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = DATA_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "catalog.storage.DurableStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_KEEP_ONLY_HASHED_FILES = False
+
+# Security. HTTPS is on unless the site is run plainly on one machine (`make demo` sets HTTPS=0).
+HTTPS = env.boolean("HTTPS", not DEBUG)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = env.integer("HSTS_SECONDS", 31_536_000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SECURE = HTTPS
+X_FRAME_OPTIONS = "DENY"
+if env.boolean("BEHIND_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "manifest-src": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# Uploads
+UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_MB", 20, minimum=1) * 1_000_000
+UPLOAD_MAX_PIXELS = env.integer("UPLOAD_MAX_MEGAPIXELS", 50, minimum=1) * 1_000_000
+UPLOAD_MIN_FREE_BYTES = env.integer("UPLOAD_MIN_FREE_MB", 200) * 1_000_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # form fields only; files stream to disk
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+FILE_UPLOAD_PERMISSIONS = 0o640
+
+# Queue and workers
+REDIS_URL = env.text("REDIS_URL", f"redis+socket://{DATA_DIR / 'redis.sock'}")
+CLASSIFY_BATCH = env.integer("CLASSIFY_BATCH", 32, minimum=1)
+CLASSIFY_LEASE_SECONDS = env.integer("CLASSIFY_LEASE_SECONDS", 120, minimum=1)
+CLASSIFY_MAX_ATTEMPTS = env.integer("CLASSIFY_MAX_ATTEMPTS", 5, minimum=1)
+SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5)
+
+# Review
+REVIEW_LEASE_SECONDS = env.integer("REVIEW_LEASE_SECONDS", 300, minimum=10)
+REVIEW_RANDOM_SHARE = env.number("REVIEW_RANDOM_SHARE", 0.1)
+
+# Training
+CLASSIFIER_WEIGHTS = env.text("CLASSIFIER_WEIGHTS", "imagenet")
+MODELS_DIR = env.folder("MODELS_DIR", DATA_DIR / "models")
+RUNS_DIR = env.folder("RUNS_DIR", DATA_DIR / "runs")
+RUN_LEASE_SECONDS = env.integer("RUN_LEASE_SECONDS", 120, minimum=5)
+RETRAIN_MIN_CHANGED = env.integer("RETRAIN_MIN_CHANGED", 50, minimum=1)
+RETRAIN_MIN_SHARE = env.number("RETRAIN_MIN_SHARE", 0.02)
+RETRAIN_MIN_MINUTES = env.number("RETRAIN_MIN_MINUTES", 30)
+RETRAIN_NIGHTLY_HOUR = env.integer("RETRAIN_NIGHTLY_HOUR", 2)
+TRAINING_MIN_FREE_BYTES = env.integer("TRAINING_MIN_FREE_MB", 2_000) * 1_000_000
+
+LOGGING_CONFIG = None
+LOGGING = logging_config(as_json=env.boolean("LOG_JSON", True), level=env.text("LOG_LEVEL", "INFO"))
+logging.config.dictConfig(LOGGING)

@@ -1,0 +1,103 @@
+"""Which labels count: a person's, of present photos, in the split they may stand in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Max, Q, QuerySet
+
+from .models import Category, Decision, Origin, ProductImage, RunRow, Split, TrainingRun
+
+MIN_TRAIN_LABELS = 5
+EVALUATION_ORIGINS = [Origin.IMPORT, Origin.RANDOM]
+
+
+@dataclass(frozen=True)
+class Row:
+    image_id: int
+    file: str
+    """Name in the default storage."""
+    sha256: str
+    category_id: int
+    slug: str
+    split: Split
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    rows: list[Row]
+    fingerprint: str
+    """SHA-256 over (bytes' SHA, slug, split) of every row, order-free."""
+    last_decision: int
+    """Newest decision id that this set takes in."""
+
+    def of(self, split: Split) -> list[Row]:
+        return [row for row in self.rows if row.split == split]
+
+    def counts(self, split: Split = Split.TRAIN) -> Counter[str]:
+        """{slug: photos} of one split."""
+        return Counter(row.slug for row in self.rows if row.split == split)
+
+    def usable(self) -> list[str]:
+        """Slugs with enough training labels to be learned, sorted."""
+        counts = self.counts()
+        return sorted(slug for slug, n in counts.items() if n >= MIN_TRAIN_LABELS)
+
+    def limited_to(self, slugs: list[str]) -> list[Row]:
+        keep = set(slugs)
+        return [row for row in self.rows if row.slug in keep]
+
+
+def counting() -> QuerySet[ProductImage]:
+    """Images whose label counts. Photos of one product share its split; the uncertain-first picks
+    among them never enter validation or test, so in such a product they count nowhere."""
+    return (
+        ProductImage.objects.present()
+        .labelled()
+        .filter(disputed=False, split_conflict=False, label__in=Category.objects.leaves())
+        .exclude(product__split=Split.NONE)
+        .filter(Q(product__split=Split.TRAIN) | Q(label_origin__in=EVALUATION_ORIGINS))
+    )
+
+
+def build() -> TrainingSet:
+    """The training set as of now. Read the newest decision first: one that arrives in between is
+    then counted twice rather than never."""
+    last = Decision.objects.aggregate(last=Max("id"))["last"] or 0
+    rows = list(_rows())
+    lines = sorted(f"{row.sha256} {row.slug} {row.split}" for row in rows)
+    fingerprint = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return TrainingSet(rows, fingerprint, last)
+
+
+def _rows() -> Iterator[Row]:
+    values = (
+        counting()
+        .order_by("id")
+        .values_list("pk", "file", "sha256", "label_id", "label__slug", "product__split")
+    )
+    for pk, file, sha256, category_id, slug, split in values.iterator(chunk_size=2000):
+        yield Row(pk, file, sha256, category_id, slug, Split(split))
+
+
+def changed_since(run: TrainingRun | None) -> int:
+    """How many images people decided on since `run` read its labels; edits count."""
+    decisions = Decision.objects.filter(pk__gt=run.last_decision if run else 0)
+    return decisions.values("image_id").distinct().count()
+
+
+def record(run: TrainingRun, rows: list[Row]) -> None:
+    """Store what the run saw, replacing the rows of an earlier attempt."""
+    RunRow.objects.filter(run=run).delete()
+    RunRow.objects.bulk_create(
+        [
+            RunRow(
+                run=run, image_id=r.image_id, sha256=r.sha256, label_id=r.category_id, split=r.split
+            )
+            for r in rows
+        ],
+        batch_size=500,
+    )
