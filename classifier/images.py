@@ -1,0 +1,163 @@
+"""Bytes to RGB pixels: the one path photos take, in training and in serving.
+
+`decode` follows these steps, in this order:
+
+1. open, first frame, decode it fully (a truncated file is refused);
+2. turn it upright by its EXIF orientation;
+3. bring 16-bit, 32-bit and float pixels down to 8 bits;
+4. convert an embedded ICC profile that is not sRGB to sRGB (a broken profile is ignored);
+5. lay transparency on white;
+6. convert to RGB.
+
+`to_array` then stretches to a square: every part of the product stays in view, and the aspect ratio
+is one more variation the network sees in both training and serving.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from classifier.errors import UnreadableImage
+
+Pixels = npt.NDArray[np.uint8]
+
+MAX_PIXELS = 50_000_000
+FORMATS = ["JPEG", "PNG", "WEBP", "GIF"]
+# What Pillow's decoders raise on damaged input, besides its own UnidentifiedImageError.
+_DECODING_ERRORS = (
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError,
+    MemoryError, NotImplementedError, struct.error, zlib.error,
+)  # fmt: skip
+
+try:
+    import pillow_heif
+except ImportError:  # HEIC is optional: without the package such files are refused by name
+    pillow_heif = None
+else:
+    pillow_heif.register_heif_opener()
+    FORMATS.append("HEIF")
+
+
+def decode(source: bytes | Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The photo as an upright 8-bit sRGB image of mode RGB; UnreadableImage with the reason."""
+    try:
+        data = source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"The file cannot be read: {error.strerror or error}.") from error
+    if not data:
+        raise UnreadableImage("The file is empty.")
+    return _rgb(_open(data, max_pixels))
+
+
+def to_array(image: Image.Image, size: int) -> Pixels:
+    """An RGB image stretched to (size, size, 3) uint8 RGB, antialiased."""
+    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
+
+
+def load(path: Path, size: int, *, max_pixels: int = MAX_PIXELS) -> Pixels:
+    """(size, size, 3) uint8 RGB of the file; UnreadableImage with the reason."""
+    return to_array(decode(path, max_pixels=max_pixels), size)
+
+
+def _open(data: bytes, max_pixels: int) -> Image.Image:
+    """First frame, fully decoded, after its size was checked against the cap."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise UnreadableImage(_unknown_format(data)) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnreadableImage(_too_large(max_pixels)) from None
+    except _DECODING_ERRORS as error:
+        raise UnreadableImage(_damaged(error)) from error
+    if image.width * image.height > max_pixels:
+        raise UnreadableImage(_too_large(max_pixels))
+    try:
+        image.seek(0)
+        image.load()
+    except _DECODING_ERRORS as error:
+        raise UnreadableImage(_damaged(error)) from error
+    return image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    try:
+        image = _to_eight_bits(_upright(image))
+        alpha = _alpha(image)
+        image = _to_srgb(image, alpha).convert("RGB")
+    except _DECODING_ERRORS as error:
+        raise UnreadableImage(_damaged(error)) from error
+    if alpha is None:
+        return image
+    page = Image.new("RGB", image.size, "white")
+    page.paste(image, mask=alpha)
+    return page
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except _DECODING_ERRORS:
+        return image  # damaged EXIF: the pixels are good, show them as they lie
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode == "I":
+        values: npt.NDArray[Any] = np.asarray(image)
+        values = values // 256 if values.max() > 255 else values
+        return Image.fromarray(values.clip(0, 255).astype(np.uint8))
+    if image.mode == "F":
+        return Image.fromarray(np.asarray(image).clip(0, 255).astype(np.uint8))
+    return image
+
+
+def _alpha(image: Image.Image) -> Image.Image | None:
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        return image.convert("RGBA").getchannel("A")
+    return None
+
+
+def _to_srgb(image: Image.Image, alpha: Image.Image | None) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return image
+    if alpha is not None or image.mode in ("P", "1"):
+        # LittleCMS wants plain channels; transparency is kept aside by the caller.
+        grey = image.mode in ("L", "LA", "La", "1")
+        image = image.convert("RGBA").convert("L" if grey else "RGB")
+    try:
+        embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(embedded):
+            return image
+        converted = ImageCms.profileToProfile(
+            image, embedded, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, *_DECODING_ERRORS):
+        return image
+    return converted or image
+
+
+def _unknown_format(data: bytes) -> str:
+    start = data[:256].lstrip().lower()
+    if start.startswith((b"<svg", b"<?xml", b"<!doctype", b"<html")):
+        return "This is a web page or drawing, not a photo. Send a JPEG, PNG or WebP."
+    if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
+        return "HEIC photos cannot be read here. Send a JPEG."
+    return "This is not a photo that can be read. Send a JPEG, PNG or WebP."
+
+
+def _too_large(max_pixels: int) -> str:
+    return f"The photo has more than {max_pixels / 1e6:g} megapixels. Send a smaller copy."
+
+
+def _damaged(error: BaseException) -> str:
+    return f"The file is damaged or cut short ({error}). Send it again."

@@ -1,0 +1,126 @@
+"""The network: a ResNet50 backbone and the head on top of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from classifier.errors import WeightsError
+from classifier.weights import Weights
+
+ARCHITECTURE = "resnet50-avg"
+EMBEDDING_SIZE = 2048
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A ResNet50 without its top.
+
+    `model` maps float32 (N, image_size, image_size, 3) RGB 0–255 to float32 (N, 2048); the
+    preprocessing (BGR, mean-subtracted) is part of it. `source` names the pretrained weights it
+    came from; `sha256` identifies its weights and image size together.
+    """
+
+    model: Any  # keras.Model
+    image_size: int
+    source: str
+    sha256: str
+
+    @property
+    def base(self) -> Any:
+        """The keras.applications ResNet50 inside, whose layers are frozen and unfrozen."""
+        return self.model.get_layer("resnet50")
+
+
+def build_backbone(weights_path: Path | None, image_size: int) -> Any:
+    """The Keras model of a Backbone; random where `weights_path` is None.
+
+    WeightsError if the file is not a ResNet50's.
+    """
+    try:
+        base = keras.applications.ResNet50(
+            include_top=False,
+            weights=None if weights_path is None else str(weights_path),
+            pooling="avg",
+            input_shape=(image_size, image_size, 3),
+            name="resnet50",
+        )
+    except (ValueError, OSError, KeyError) as error:
+        raise WeightsError(
+            f"{weights_path} does not hold the weights of a ResNet50 without its top: {error}"
+        ) from error
+    rgb = keras.Input((image_size, image_size, 3), name="rgb")
+    prepared = keras.applications.resnet50.preprocess_input(rgb)
+    # training=False keeps batch normalisation in inference mode, also while fine-tuning.
+    return keras.Model(rgb, base(prepared, training=False), name="backbone")
+
+
+def load_backbone(weights: Weights, *, image_size: int | None = None) -> Backbone:
+    """The pretrained backbone, at `image_size` or the size its weights learned at."""
+    size = image_size or weights.image_size
+    return identified(build_backbone(weights.path, size), size, weights.source)
+
+
+def identified(model: Any, image_size: int, source: str) -> Backbone:
+    """The model as a Backbone, with the checksum of its weights."""
+    digest = hashlib.sha256(f"{ARCHITECTURE} {image_size}".encode())
+    for name, array in named_weights(model):
+        digest.update(f"{name} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array, np.float32).tobytes())
+    return Backbone(model, image_size, source, digest.hexdigest())
+
+
+def named_weights(model: Any) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+    """Each weight with its path, in the model's fixed order."""
+    for weight in model.weights:
+        yield weight.path, np.asarray(weight)
+
+
+def copy_backbone(backbone: Backbone) -> Backbone:
+    """The same weights in a model of its own, so that training leaves the original alone."""
+    model = build_backbone(None, backbone.image_size)
+    model.set_weights(backbone.model.get_weights())
+    return replace(backbone, model=model)
+
+
+def build_head(classes: int, *, units: int, dropout: float) -> Any:
+    """Dense ReLU, dropout, dense: float32 (N, 2048) embeddings to (N, classes) logits.
+
+    Softmax is applied outside, with the temperature; the loss takes logits for accuracy's sake.
+    """
+    return keras.Sequential(
+        [
+            keras.Input((EMBEDDING_SIZE,), name="embedding"),
+            keras.layers.Dense(units, activation="relu", name="hidden"),
+            keras.layers.Dropout(dropout, name="dropout"),
+            keras.layers.Dense(classes, name="logits"),
+        ],
+        name="head",
+    )
+
+
+def freeze(backbone: Backbone) -> None:
+    """Nothing in the backbone learns."""
+    backbone.model.trainable = False
+
+
+def unfreeze_from(backbone: Backbone, prefix: str) -> int:
+    """Let every layer from the first whose name starts with `prefix` learn; how many can.
+
+    Batch normalisation stays frozen. ValueError if no layer has that name.
+    """
+    layers = backbone.base.layers
+    starts = [index for index, layer in enumerate(layers) if layer.name.startswith(prefix)]
+    if not starts:
+        raise ValueError(f"ResNet50 has no layer named {prefix}…; use for example conv5_block1.")
+    backbone.model.trainable = True
+    for index, layer in enumerate(layers):
+        normalises = isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = index >= starts[0] and not normalises
+    return sum(1 for layer in layers if layer.trainable and layer.weights)

@@ -1,0 +1,146 @@
+"""Every hyperparameter of a training run, in one frozen dataclass saved beside its model."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from classifier.errors import RecipeError
+
+CLASS_WEIGHTS = ("balanced", "none")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained. docs/training.md says how the defaults were chosen.
+
+    Angles are degrees either way, shifts and zooms fractions of the image's side, learning rates
+    Adam's. `image_size` None means the size the backbone learned at.
+    """
+
+    seed: int = 0
+    image_size: int | None = None
+
+    head_units: int = 1024
+    dropout: float = 0.5
+    views: int = 4
+    head_epochs: int = 40
+    head_batch_size: int = 128
+    head_learning_rate: float = 3e-4
+    head_patience: int = 6
+
+    fine_tune_epochs: int = 10
+    fine_tune_batch_size: int = 32
+    fine_tune_learning_rate: float = 1e-5
+    fine_tune_from: str = "conv5_block1"
+    fine_tune_patience: int = 3
+
+    plateau_patience: int = 2
+    plateau_factor: float = 0.3
+    label_smoothing: float = 0.0
+    class_weights: str = "balanced"
+
+    rotation: float = 15.0
+    shift: float = 0.1
+    shear: float = 8.0
+    zoom: float = 0.15
+    flip: bool = True
+
+    def __post_init__(self) -> None:
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise RecipeError(
+                    f"{name}={value} is outside {low} to {high}. Choose a value between."
+                )
+        if self.class_weights not in CLASS_WEIGHTS:
+            raise RecipeError(
+                f"class_weights={self.class_weights} is unknown. Use {' or '.join(CLASS_WEIGHTS)}."
+            )
+
+    @classmethod
+    def demo(cls) -> Recipe:
+        """Bounded for the sample catalog: minutes on two cores for a few hundred pictures."""
+        return cls(head_epochs=20, fine_tune_epochs=1)
+
+    def with_overrides(self, settings: Iterable[str]) -> Self:
+        """A copy with each `KEY=VALUE` applied; RecipeError names the known keys."""
+        changes: dict[str, Any] = {}
+        for setting in settings:
+            name, separator, text = setting.partition("=")
+            if not separator:
+                raise RecipeError(f"'{setting}' is not KEY=VALUE. Write for example views=8.")
+            changes[name.strip()] = _parse(name.strip(), text.strip())
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        unknown = sorted(set(values) - set(_types()))
+        if unknown:
+            raise RecipeError(f"Unknown: {', '.join(unknown)}. {_known_names()}")
+        return cls(**values)
+
+
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("seed", 0, 2**31 - 1),
+    ("image_size", 32, 1024),
+    ("head_units", 1, 16384),
+    ("dropout", 0.0, 0.95),
+    ("views", 0, 64),
+    ("head_epochs", 1, 1000),
+    ("head_batch_size", 1, 4096),
+    ("head_learning_rate", 1e-8, 1.0),
+    ("head_patience", 1, 1000),
+    ("fine_tune_epochs", 0, 1000),
+    ("fine_tune_batch_size", 1, 1024),
+    ("fine_tune_learning_rate", 1e-8, 1.0),
+    ("fine_tune_patience", 1, 1000),
+    ("plateau_patience", 1, 1000),
+    ("plateau_factor", 0.01, 0.99),
+    ("label_smoothing", 0.0, 0.9),
+    ("rotation", 0.0, 180.0),
+    ("shift", 0.0, 0.5),
+    ("shear", 0.0, 45.0),
+    ("zoom", 0.0, 0.9),
+)
+
+
+def _types() -> dict[str, Any]:
+    return typing.get_type_hints(Recipe)
+
+
+def _known_names() -> str:
+    return f"Known settings: {', '.join(_types())}."
+
+
+def _parse(name: str, text: str) -> Any:
+    """The text as the field's own type; `none` where the field allows it."""
+    kind = _types().get(name)
+    if kind is None:
+        raise RecipeError(f"Unknown setting '{name}'. {_known_names()}")
+    if isinstance(kind, types.UnionType):
+        if text.lower() in ("", "none"):
+            return None
+        kind = next(part for part in typing.get_args(kind) if part is not type(None))
+    if kind is bool:
+        return _parse_bool(name, text)
+    try:
+        return kind(text)
+    except ValueError:
+        raise RecipeError(
+            f"{name}={text} is not a valid {kind.__name__}. Check the value."
+        ) from None
+
+
+def _parse_bool(name: str, text: str) -> bool:
+    answers = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if text.lower() not in answers:
+        raise RecipeError(f"{name}={text} is neither true nor false. Write {name}=true.")
+    return answers[text.lower()]

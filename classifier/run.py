@@ -1,0 +1,220 @@
+"""One training run from labelled photos to a judged model, without storing any of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from classifier.engines.keras import Embedder
+from classifier.evaluation import fit_temperature, report, softmax
+from classifier.features import Features, Progress, extract_features, silent
+from classifier.network import Backbone
+from classifier.recipe import Recipe
+from classifier.training import (
+    FINE_TUNE,
+    HEAD,
+    FineTuneResult,
+    History,
+    fine_tune,
+    head_logits,
+    train_head,
+)
+
+
+@dataclass(frozen=True)
+class LabelledPhotos:
+    """Photos of one split with their category slugs; `keys` are the SHA-256 of their bytes."""
+
+    paths: Sequence[Path] = ()
+    labels: Sequence[str] = ()
+    keys: Sequence[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The finished network on one split's readable photos.
+
+    `kept` are their places in the split, `embeddings` float16 (K, 2048), `predicted` slugs.
+    """
+
+    kept: npt.NDArray[np.int64]
+    embeddings: npt.NDArray[np.float16]
+    probabilities: npt.NDArray[np.float64]
+    predicted: list[str]
+    labels: list[str]
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run made. `backbone` is the one that went in unless the run fine-tuned it.
+
+    `judgements` has all three splits; test was never trained, stopped or calibrated on.
+    """
+
+    backbone: Backbone
+    head: Any
+    classes: tuple[str, ...]
+    temperature: float
+    judgements: dict[str, Judgement]
+    histories: dict[str, History]
+    skipped: dict[Path, str]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def train(
+    splits: dict[str, LabelledPhotos],
+    *,
+    backbone: Backbone,
+    recipe: Recipe,
+    full: bool,
+    cache_dir: Path | None = None,
+    log_dir: Path | None = None,
+    progress: Progress = silent,
+) -> Trained:
+    """Train a head on `backbone`; in a full run also fine-tune the backbone's top layers.
+
+    The classes are the training labels, sorted; `splits` has train, validation and test, of which
+    the last two may be empty. Views are cached below `cache_dir` from run to run. NotEnoughData
+    with fewer than two categories; Cancelled when `progress` raises it.
+    """
+    return _Run(splits, recipe, cache_dir, log_dir, progress).execute(backbone, full=full)
+
+
+class _Run:
+    """The steps of one run and what they leave behind."""
+
+    def __init__(
+        self,
+        splits: dict[str, LabelledPhotos],
+        recipe: Recipe,
+        cache_dir: Path | None,
+        log_dir: Path | None,
+        progress: Progress,
+    ) -> None:
+        self.splits = splits
+        self.recipe = recipe
+        self.cache_dir = cache_dir
+        self.log_dir = log_dir
+        self.progress = progress
+        self.classes = tuple(sorted(set(splits["train"].labels)))
+        self.columns = {slug: column for column, slug in enumerate(self.classes)}
+        self.histories: dict[str, History] = {}
+        self.skipped: dict[Path, str] = {}
+        self.seconds: dict[str, float] = {}
+
+    def execute(self, backbone: Backbone, *, full: bool) -> Trained:
+        features = self._features(backbone, views=self.recipe.views)
+        head = self._head(features)
+        if full:
+            tuned = self._fine_tune(backbone, head)
+            backbone, head = tuned.backbone, tuned.head
+            features = self._features(backbone, views=0)
+        logits = {split: head_logits(head, found.clean()) for split, found in features.items()}
+        temperature = self._temperature(features, logits)
+        judgements = {
+            split: self._judge(split, found, logits[split] / temperature)
+            for split, found in features.items()
+        }
+        return Trained(
+            backbone,
+            head,
+            self.classes,
+            temperature,
+            judgements,
+            self.histories,
+            self.skipped,
+            self.seconds,
+        )
+
+    def _features(self, backbone: Backbone, *, views: int) -> dict[str, Features]:
+        started = time.monotonic()
+        embedder = Embedder(backbone)
+        found = {}
+        for split, photos in self.splits.items():
+            found[split] = extract_features(
+                embedder,
+                photos.paths,
+                recipe=self.recipe,
+                views=views if split == "train" else 0,
+                keys=photos.keys,
+                cache_dir=self.cache_dir,
+                progress=self.progress,
+                phase=f"{split} photos",
+            )
+            for place, reason in found[split].skipped.items():
+                self.skipped[photos.paths[place]] = reason
+        self._spent("features", started)
+        return found
+
+    def _head(self, features: dict[str, Features]) -> Any:
+        result = train_head(
+            features["train"],
+            self._kept_columns("train", features["train"]),
+            classes=len(self.classes),
+            validation=self._known_validation(features),
+            recipe=self.recipe,
+            log_dir=self.log_dir,
+            progress=self.progress,
+        )
+        self.histories[HEAD] = result.history
+        self.seconds[HEAD] = result.seconds
+        return result.head
+
+    def _fine_tune(self, backbone: Backbone, head: Any) -> FineTuneResult:
+        result = fine_tune(
+            backbone,
+            head,
+            self._pairs("train"),
+            self._pairs("validation"),
+            classes=len(self.classes),
+            recipe=self.recipe,
+            log_dir=self.log_dir,
+            progress=self.progress,
+        )
+        self.histories[FINE_TUNE] = result.history
+        self.seconds[FINE_TUNE] = result.seconds
+        self.skipped |= result.skipped
+        return result
+
+    def _temperature(self, features: dict[str, Features], logits: dict[str, Any]) -> float:
+        columns = self._kept_columns("validation", features["validation"])
+        return fit_temperature(logits["validation"][columns >= 0], columns[columns >= 0])
+
+    def _judge(self, split: str, found: Features, logits: npt.NDArray[Any]) -> Judgement:
+        labels = [self.splits[split].labels[place] for place in found.kept]
+        probabilities = softmax(logits)
+        predicted = [self.classes[column] for column in probabilities.argmax(axis=1)]
+        judged = report(probabilities, labels, self.classes)
+        return Judgement(found.kept, found.clean(), probabilities, predicted, labels, judged)
+
+    def _known_validation(
+        self, features: dict[str, Features]
+    ) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.int64]]:
+        columns = self._kept_columns("validation", features["validation"])
+        return features["validation"].clean()[columns >= 0], columns[columns >= 0]
+
+    def _kept_columns(self, split: str, found: Features) -> npt.NDArray[np.int64]:
+        """The class column of each readable photo; -1 for a category training does not have."""
+        labels = self.splits[split].labels
+        return np.array([self.columns.get(labels[p], -1) for p in found.kept], np.int64)
+
+    def _pairs(self, split: str) -> list[tuple[Path, int]]:
+        photos = self.splits[split]
+        return [
+            (path, self.columns[label])
+            for path, label in zip(photos.paths, photos.labels, strict=True)
+            if label in self.columns and path not in self.skipped
+        ]
+
+    def _spent(self, name: str, started: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started

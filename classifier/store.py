@@ -1,0 +1,214 @@
+"""Backbones and versions on disk: written aside, synced, renamed, verified when opened.
+
+    backbones/<sha256>/  backbone.weights.h5  manifest.json
+    versions/<name>/     head.weights.h5      manifest.json
+
+A manifest lists every file's SHA-256. A version is a head that names its backbone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from classifier.engines.keras import Classifier, Embedder
+from classifier.errors import StoreError
+from classifier.network import ARCHITECTURE, Backbone, build_backbone, build_head
+from classifier.recipe import Recipe
+from classifier.weights import file_sha256
+
+MANIFEST = "manifest.json"
+BACKBONE_FILE = "backbone.weights.h5"
+HEAD_FILE = "head.weights.h5"
+FORMAT = 1
+LEFTOVER_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class BackboneInfo:
+    """A stored backbone. `directory` is relative to the store's root."""
+
+    sha256: str
+    directory: str
+    image_size: int
+    source: str
+
+
+def save_backbone(
+    root: Path, backbone: Backbone, *, extra: dict[str, Any] | None = None
+) -> BackboneInfo:
+    """Store a backbone under its checksum; one already stored and intact is left as it is."""
+    directory = f"backbones/{backbone.sha256}"
+    info = BackboneInfo(backbone.sha256, directory, backbone.image_size, backbone.source)
+    target = root / directory
+    if target.exists():
+        try:
+            _verified(target, "backbone")
+        except StoreError:
+            target.rename(target.with_name(f"{target.name}.damaged-{time.time_ns()}"))
+        else:
+            return info
+    with _written_aside(target) as aside:
+        backbone.model.save_weights(aside / BACKBONE_FILE)
+        _write_manifest(
+            aside,
+            kind="backbone",
+            architecture=ARCHITECTURE,
+            sha256=backbone.sha256,
+            image_size=backbone.image_size,
+            source=backbone.source,
+            extra=extra or {},
+        )
+    return info
+
+
+def save_version(
+    root: Path,
+    name: str,
+    *,
+    head: Any,
+    backbone_sha256: str,
+    classes: list[str],
+    temperature: float,
+    recipe: Recipe,
+    metrics: dict[str, Any],
+    fingerprint: str,
+) -> str:
+    """Store a version; its directory relative to `root`. StoreError if the name is taken."""
+    directory = f"versions/{name}"
+    if (root / directory).exists():
+        raise StoreError(f"A version named {name} is already stored. Choose another name.")
+    with _written_aside(root / directory) as aside:
+        head.save_weights(aside / HEAD_FILE)
+        _write_manifest(
+            aside,
+            kind="version",
+            architecture=ARCHITECTURE,
+            backbone_sha256=backbone_sha256,
+            classes=classes,
+            temperature=temperature,
+            head_units=int(head.get_layer("hidden").units),
+            recipe=recipe.to_dict(),
+            metrics=metrics,
+            fingerprint=fingerprint,
+        )
+    return directory
+
+
+def open_backbone(root: Path, sha256: str) -> Backbone:
+    """The stored backbone, verified; StoreError says what is wrong with it."""
+    directory = root / "backbones" / sha256
+    manifest = _verified(directory, "backbone")
+    if manifest["sha256"] != sha256:
+        raise StoreError(f"{directory} holds another backbone than its name says. Restore it.")
+    model = build_backbone(None, manifest["image_size"])
+    _load_weights(model, directory / BACKBONE_FILE)
+    return Backbone(model, manifest["image_size"], manifest["source"], sha256)
+
+
+def open_version(root: Path, directory: str, *, embedder: Embedder | None = None) -> Classifier:
+    """The stored version, verified and compiled; StoreError says what is wrong with it.
+
+    `embedder` (of the version serving now, say) is used again where it holds the same backbone.
+    """
+    manifest = _verified(root / directory, "version")
+    sha256 = manifest["backbone_sha256"]
+    if embedder is None or embedder.backbone.sha256 != sha256:
+        embedder = Embedder(open_backbone(root, sha256))
+    head = open_head(root, directory)
+    return Classifier(embedder, head, tuple(manifest["classes"]), manifest["temperature"])
+
+
+def open_head(root: Path, directory: str) -> Any:
+    """A stored version's head as a Keras model: embeddings (N, 2048) to logits (N, C)."""
+    manifest = _verified(root / directory, "version")
+    head = build_head(len(manifest["classes"]), units=manifest["head_units"], dropout=0.0)
+    _load_weights(head, root / directory / HEAD_FILE)
+    return head
+
+
+def read_manifest(root: Path, directory: str) -> dict[str, Any]:
+    """What a stored directory says of itself, its files verified."""
+    kind = "backbone" if directory.startswith("backbones/") else "version"
+    return _verified(root / directory, kind)
+
+
+@contextlib.contextmanager
+def _written_aside(target: Path) -> Iterator[Path]:
+    """A new directory that becomes `target` at once, synced, or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(target.parent)
+    aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=target.parent))
+    try:
+        yield aside
+        aside.chmod(0o755)
+        for path in (*aside.iterdir(), aside):
+            _sync(path)
+        aside.rename(target)
+        _sync(target.parent)
+    except OSError as error:
+        raise StoreError(
+            f"{target} could not be written: {error}. Check space and rights."
+        ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remove_leftovers(parent: Path) -> None:
+    """What a killed process left half-written, once nobody can still be writing it."""
+    for path in parent.glob(".writing-*"):
+        if time.time() - path.stat().st_mtime > LEFTOVER_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_manifest(directory: Path, *, kind: str, **content: Any) -> None:
+    files = {
+        path.name: {"sha256": file_sha256(path), "bytes": path.stat().st_size}
+        for path in sorted(directory.iterdir())
+    }
+    manifest = {"format": FORMAT, "kind": kind, **content, "files": files}
+    (directory / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+def _verified(directory: Path, kind: str) -> dict[str, Any]:
+    """The manifest, once every file it lists was found unchanged."""
+    try:
+        manifest: dict[str, Any] = json.loads((directory / MANIFEST).read_bytes())
+        found = (manifest["format"], manifest["kind"], manifest["architecture"])
+        files = dict(manifest["files"])
+    except FileNotFoundError:
+        raise StoreError(f"{directory} is missing. Restore it from a backup.") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{directory}/{MANIFEST} is damaged. Restore it from a backup.") from error
+    if found != (FORMAT, kind, ARCHITECTURE):
+        raise StoreError(
+            f"{directory} is not a {ARCHITECTURE} {kind}. Use the release that wrote it."
+        )
+    for name, expected in files.items():
+        path = directory / name
+        if not path.is_file() or file_sha256(path) != expected["sha256"]:
+            raise StoreError(f"{path} is missing or damaged. Restore it from a backup.")
+    return manifest
+
+
+def _load_weights(model: Any, path: Path) -> None:
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise StoreError(f"{path} does not fit the network: {error}") from error
