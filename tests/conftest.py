@@ -1,0 +1,47 @@
+"""Every session's ground: a DATA_DIR of its own, set before the settings are read, and the services
+that tests ask for. Warnings are errors (pyproject.toml).
+
+Environment: DATABASE_URL chooses the database, SQLite without it (`python -m tests.postgres COMMAND`
+runs a command with a temporary PostgreSQL); PHOTOS_DIR the real photos; CHROMIUM the browser;
+KEEP_SITES=1 leaves the folders of the sites that tests ran.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+DATA_DIR = tempfile.mkdtemp(prefix="tests-")
+atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
+
+# Here and not in pyproject.toml: pytest-django would read the settings before this file.
+os.environ["DJANGO_SETTINGS_MODULE"] = "catalog.settings"
+os.environ["DATA_DIR"] = DATA_DIR
+os.environ["SECRET_KEY"] = "for-tests-only"
+os.environ["HTTPS"] = "0"
+os.environ["CLASSIFIER_WEIGHTS"] = "starter"
+os.environ["LOG_LEVEL"] = "WARNING"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+for name in ("REDIS_URL", "PHOTOS", "PORT", "HOST"):
+    os.environ.pop(name, None)
+
+pytest_plugins = ["tests.services"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_settings() -> Iterator[None]:
+    """No `collectstatic` and no slow password hashes for what runs inside pytest."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    with override_settings(
+        STORAGES={**settings.STORAGES, "staticfiles": {"BACKEND": plain}},
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    ):
+        yield
