@@ -1,0 +1,357 @@
+"""The category tree: add, rename, describe, retire, restore. One lock for the whole tree, since
+it changes rarely and every path depends on the names above it.
+
+Only leaves are chosen, predicted and trained. What makes a category a leaf is that it is active
+and has no active child: retiring the last child of a category makes it a leaf again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, count
+
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from . import category_photos, reclassify
+from .category_photos import Moved
+from .errors import CategoryRule
+from .models import Category, ReclassifyScope, User
+
+SEPARATOR = " › "
+NAME_LENGTH = 80
+PATH_LENGTH = 400
+SLUG_LENGTH = 120
+
+
+@dataclass(frozen=True)
+class PhotosTo:
+    """Where the photos of a leaf go when it gains a child: to another leaf, or to a child of the
+    given name, which is made if it is not there."""
+
+    leaf: Category | None = None
+    child_name: str = ""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A category, and what became of the photos that stood in the way of the change."""
+
+    category: Category
+    moved: Moved | None = None
+
+
+@transaction.atomic
+def ensure_path(names: list[str], *, is_sample: bool = False) -> Category:
+    """The category at the end of a path of names, made with its parents where missing.
+
+    A path is known by the slug of its joined names, so that a category renamed since is still
+    found; so is one that people gave that name since. CategoryRule when a category on the way is
+    retired, or has photos and would gain a child."""
+    if not names:
+        raise CategoryRule("A category needs a name.")
+    _lock_tree()
+    category: Category | None = None
+    for depth, raw in enumerate(names, start=1):
+        stem, name = _slug(names[:depth]), _readable(raw)
+        found = Category.objects.filter(slug=stem).first() or _sibling(category, name)
+        if found is None:
+            _require_no_photos(category)
+            found = _insert(category, name, stem=stem, is_sample=is_sample)
+        elif not found.is_active:
+            raise CategoryRule(f"“{found}” is retired; restore it, or use another name.")
+        category = found
+    assert category is not None  # noqa: S101  (names is not empty)
+    return category
+
+
+def add(
+    parent: Category | None,
+    name: str,
+    *,
+    by: User,
+    code: str = "",
+    guidance: str = "",
+    photos_to: PhotosTo | None = None,
+) -> Changed:
+    """A new leaf. Under a leaf that has labelled photos `photos_to` says where those go, each move
+    recorded as a decision; unchecked photos are suggested again from the leaves there are then."""
+    with transaction.atomic():
+        _lock_tree()
+        parent = _again(parent)
+        gains_first_child = parent is not None and _is_leaf(parent)
+        _require_destination(parent, photos_to)
+        names = [parent.slug, _clean(name)] if parent else [_clean(name)]
+        category = _insert(parent, name, stem=_slug(names), code=code, guidance=guidance)
+        _log(by, category, ADDITION, "Added.")
+        target = _destination(parent, photos_to, by)
+        if parent is not None and gains_first_child:
+            _suggest_again(parent, f"“{parent}” gained categories below it.")
+    return Changed(category, _move(parent, target, by))
+
+
+@transaction.atomic
+def rename(category: Category, name: str, *, by: User) -> Category:
+    """A new name; the slug, by which models and imports know the category, stays."""
+    _lock_tree()
+    category = Category.objects.get(pk=category.pk)
+    name, before = _clean(name), str(category)
+    if name == category.name:
+        return category
+    _require_free_name(category.parent, name, but=category)
+    category.name = name
+    category.path = _path(category.parent, name)
+    try:
+        with transaction.atomic():
+            category.save(update_fields=["name", "path"])
+    except IntegrityError as error:
+        raise CategoryRule(f"There is a category “{name}” here already.") from error
+    _update_paths_below(category)
+    _log(by, category, CHANGE, f"Renamed from “{before}”.")
+    return category
+
+
+@transaction.atomic
+def describe(category: Category, *, guidance: str, code: str, by: User) -> Category:
+    """What belongs here, and the catalog's own code."""
+    _lock_tree()
+    category = Category.objects.get(pk=category.pk)
+    code = code.strip()
+    _require_free_code(code, but=category)
+    category.guidance, category.code = guidance.strip(), code
+    category.save(update_fields=["guidance", "code"])
+    _log(by, category, CHANGE, "Changed guidance or code.")
+    return category
+
+
+@transaction.atomic
+def retire(category: Category, *, by: User) -> int:
+    """Take the category and all below it out of use; returns how many were retired.
+
+    Labels stay, training leaves them out, and nothing is suggested or chosen as one of them from
+    this moment; unchecked photos that were suggested as one are suggested again."""
+    _lock_tree()
+    category = Category.objects.get(pk=category.pk)
+    if not category.is_active:
+        raise CategoryRule(f"“{category}” is retired already.")
+    gone = [category, *(c for c in _below(category) if c.is_active)]
+    Category.objects.filter(pk__in=[c.pk for c in gone]).update(retired_at=timezone.now())
+    for each in gone:
+        _suggest_again(each, f"“{each}” was retired.")
+    _log(by, category, CHANGE, "Retired.")
+    return len(gone)
+
+
+def restore(category: Category, *, by: User, photos_to: PhotosTo | None = None) -> Changed:
+    """Bring a category back, with what was retired below it in the same moment. Its parent gains
+    a child again, so the rule of `add` about the parent's photos holds here too."""
+    with transaction.atomic():
+        _lock_tree()
+        category = Category.objects.get(pk=category.pk)
+        if category.retired_at is None:
+            raise CategoryRule(f"“{category}” is in use already.")
+        parent = category.parent
+        if parent is not None and not parent.is_active:
+            raise CategoryRule(f"Restore “{parent}” first; this category stands below it.")
+        _require_free_name(parent, category.name, but=category)
+        _require_destination(parent, photos_to)
+        together = [c for c in _below(category) if c.retired_at == category.retired_at]
+        back = [category.pk, *(c.pk for c in together)]
+        Category.objects.filter(pk__in=back).update(retired_at=None)
+        category.refresh_from_db()
+        _log(by, category, CHANGE, "Restored.")
+        target = _destination(parent, photos_to, by)
+    return Changed(category, _move(parent, target, by))
+
+
+# The tree
+
+
+def _lock_tree() -> None:
+    """Whoever changes the tree waits here for whoever is changing it."""
+    rows = Category.objects.filter(parent__isnull=True).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk"))
+
+
+def _again(category: Category | None) -> Category | None:
+    """The row as it stands behind the lock, active."""
+    if category is None:
+        return None
+    current = Category.objects.get(pk=category.pk)
+    if not current.is_active:
+        raise CategoryRule(f"“{current}” is retired; restore it first.")
+    return current
+
+
+def _is_leaf(category: Category) -> bool:
+    return Category.objects.leaves().filter(pk=category.pk).exists()
+
+
+def _below(category: Category) -> Iterator[Category]:
+    """Every descendant, parents before their children."""
+    level = list(Category.objects.filter(parent=category))
+    while level:
+        yield from level
+        level = list(Category.objects.filter(parent__in=level))
+
+
+def _update_paths_below(category: Category) -> None:
+    by_id = {category.pk: category}
+    changed = []
+    for child in _below(category):
+        by_id[child.pk] = child
+        child.path = _path(by_id[child.parent_id or 0], child.name)
+        changed.append(child)
+    Category.objects.bulk_update(changed, ["path"], batch_size=500)
+
+
+def _insert(
+    parent: Category | None,
+    name: str,
+    *,
+    stem: str,
+    code: str = "",
+    guidance: str = "",
+    is_sample: bool = False,
+) -> Category:
+    """One new row under a slug of its own: `stem`, else `stem-2` and so on."""
+    name, code = _clean(name), code.strip()
+    _require_free_name(parent, name)
+    _require_free_code(code)
+    for slug in _slugs(stem):
+        try:
+            with transaction.atomic():
+                return Category.objects.create(
+                    parent=parent,
+                    name=name,
+                    slug=slug,
+                    path=_path(parent, name),
+                    code=code,
+                    guidance=guidance.strip(),
+                    is_sample=is_sample,
+                )
+        except IntegrityError:
+            # Somebody was faster. The name or code says so in words; else the slug was taken.
+            _require_free_name(parent, name)
+            _require_free_code(code)
+            if not Category.objects.filter(slug=slug).exists():
+                raise
+    raise AssertionError("slugs do not run out")
+
+
+# Names, slugs, codes
+
+
+def _clean(name: str) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise CategoryRule("A category needs a name.")
+    if len(name) > NAME_LENGTH:
+        raise CategoryRule(f"The name is longer than {NAME_LENGTH} characters.")
+    if "›" in name:
+        raise CategoryRule("“›” stands between the levels of a path; leave it out of the name.")
+    return name
+
+
+def _readable(folder: str) -> str:
+    """A folder's name as people would write it: `bath_towels` becomes “Bath towels”."""
+    name = _clean(folder.replace("_", " "))
+    return name[0].upper() + name[1:]
+
+
+def _path(parent: Category | None, name: str) -> str:
+    path = f"{parent.path}{SEPARATOR}{name}" if parent else name
+    if len(path) > PATH_LENGTH:
+        raise CategoryRule(f"“{path[:60]}…” is too deep: paths end at {PATH_LENGTH} characters.")
+    return path
+
+
+def _slug(names: list[str]) -> str:
+    """`["Men", "Shoes"]` is `men-shoes`. A name without a Latin letter or digit gets a short hash,
+    and so does the end of an overlong slug: the same names always give the same slug."""
+    slug = "-".join(slugify(name.replace("_", " ")) or _hash(name) for name in names)
+    if len(slug) > SLUG_LENGTH - 4:
+        slug = f"{slug[: SLUG_LENGTH - 14]}-{_hash(slug)}"
+    return slug
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _slugs(stem: str) -> Iterator[str]:
+    taken = set(Category.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    candidates = chain([stem], (f"{stem}-{n}" for n in count(2)))
+    return (slug for slug in candidates if slug not in taken)
+
+
+def _sibling(parent: Category | None, name: str) -> Category | None:
+    return Category.objects.active().filter(parent=parent, name__iexact=name).first()
+
+
+def _require_free_name(parent: Category | None, name: str, *, but: Category | None = None) -> None:
+    found = _sibling(parent, name)
+    if found is not None and found != but:
+        raise CategoryRule(f"There is a category “{found}” already.")
+
+
+def _require_free_code(code: str, *, but: Category | None = None) -> None:
+    if not code:
+        return
+    owner = Category.objects.filter(code=code).first()
+    if owner is not None and owner != but:
+        state = "" if owner.is_active else ", which is retired"
+        raise CategoryRule(f"The code {code} belongs to “{owner}”{state}.")
+
+
+# Photos in the way of a change
+
+
+def _require_no_photos(leaf: Category | None) -> None:
+    if leaf is not None and (photos := category_photos.labelled(leaf).count()):
+        raise CategoryRule(
+            f"“{leaf}” has {photos} checked photos of its own, so it cannot gain categories below "
+            "it before they have a place: add the category on the categories page."
+        )
+
+
+def _require_destination(parent: Category | None, photos_to: PhotosTo | None) -> None:
+    if parent is None or not _is_leaf(parent):
+        return
+    if photos_to is None and (photos := category_photos.labelled(parent).count()):
+        raise CategoryRule(f"Say where the {photos} checked photos of “{parent}” go.")
+
+
+def _destination(parent: Category | None, photos_to: PhotosTo | None, by: User) -> Category | None:
+    """The leaf that takes the parent's photos; a named child is made if it is not there."""
+    if parent is None or photos_to is None:
+        return None
+    if photos_to.leaf is None:
+        name = _clean(photos_to.child_name)
+        child = _sibling(parent, name)
+        if child is None:
+            child = _insert(parent, name, stem=_slug([parent.slug, name]))
+            _log(by, child, ADDITION, "Added.")
+        return child
+    if photos_to.leaf == parent or not _is_leaf(photos_to.leaf):
+        raise CategoryRule(f"“{photos_to.leaf}” cannot take photos: choose another category.")
+    return photos_to.leaf
+
+
+def _move(parent: Category | None, target: Category | None, by: User) -> Moved | None:
+    if parent is None or target is None:
+        return None
+    return category_photos.move(parent, target, by=by)
+
+
+def _suggest_again(category: Category, reason: str) -> None:
+    if category_photos.suggested(category).exists():
+        reclassify.start(ReclassifyScope.CATEGORY, category=category, reason=reason[:200])
+
+
+def _log(by: User, category: Category, flag: int, message: str) -> None:
+    """Who changed the tree, when and how: in the admin's own log."""
+    LogEntry.objects.log_actions(by.pk, [category], flag, message, single_object=True)

@@ -1,0 +1,79 @@
+"""The photos of a category: how many, its examples, and moving them to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Count, F, QuerySet
+
+from . import lifecycle
+from .errors import CategoryRule, LeaseLost, StaleImage
+from .models import Category, CategoryExample, LabelState, ProductImage, User
+
+MOVE_AT_ONCE = 300
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How many photos got their new label, and how many keep the old one for now."""
+
+    target: Category
+    photos: int
+    left: int
+
+
+def labelled(category: Category) -> QuerySet[ProductImage]:
+    """Photos that people put into this category."""
+    return ProductImage.objects.present().labelled().filter(label=category)
+
+
+def suggested(category: Category) -> QuerySet[ProductImage]:
+    """Photos nobody checked yet that the model put into this category."""
+    rows = ProductImage.objects.present().filter(predicted=category)
+    return rows.filter(label_state=LabelState.UNLABELLED)
+
+
+def counts() -> dict[int, int]:
+    """{category id: photos that people put there}"""
+    rows = ProductImage.objects.present().labelled().values("label_id").order_by()
+    return dict(rows.annotate(photos=Count("id")).values_list("label_id", "photos"))
+
+
+def move(source: Category, target: Category, *, by: User, limit: int = MOVE_AT_ONCE) -> Moved:
+    """Label up to `limit` photos of `source` as `target`, each a decision of its own that can be
+    undone. Photos on a reviewer's screen keep their label; a second call takes what is left."""
+    moved = 0
+    for image in labelled(source).order_by("id")[:limit]:
+        try:
+            lifecycle.decide_category(image, target, by=by, revision=image.revision)
+        except (StaleImage, LeaseLost):
+            continue
+        moved += 1
+    return Moved(target, moved, labelled(source).count())
+
+
+def chosen_examples(categories: Iterable[int]) -> QuerySet[CategoryExample]:
+    """Examples that still hold: the photo is there and is labelled so."""
+    rows = CategoryExample.objects.filter(category_id__in=list(categories))
+    return rows.filter(
+        image__withdrawn_at__isnull=True, image__label_id=F("category_id")
+    ).select_related("image")
+
+
+@transaction.atomic
+def choose_examples(category: Category, image_ids: list[int]) -> None:
+    """Show these photos, in this order, where the category is explained. An empty list leaves
+    the choice to the newest confirmed ones."""
+    ids = list(dict.fromkeys(image_ids))
+    if len(ids) > EXAMPLES:
+        raise CategoryRule(f"Choose at most {EXAMPLES} example photos.")
+    if labelled(category).filter(pk__in=ids).count() != len(ids):
+        raise CategoryRule(f"An example must be a photo that people put into “{category}”.")
+    CategoryExample.objects.filter(category=category).delete()
+    CategoryExample.objects.bulk_create(
+        CategoryExample(category=category, image_id=pk, position=position)
+        for position, pk in enumerate(ids, start=1)
+    )
