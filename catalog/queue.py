@@ -8,7 +8,8 @@ from random import SystemRandom
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from .models import LabelState, MachineState, Origin, ProductImage, ReviewSkip, User
@@ -97,9 +98,7 @@ def _pick(user: User, now: datetime, exclude: Sequence[int]) -> ProductImage | N
     if disputed is not None:
         return disputed
     drawn = _unlabelled(rows).filter(drawn=True).order_by("id")
-    uncertain = (
-        _unlabelled(rows).filter(drawn=False).order_by(F("confidence").asc(nulls_first=True), "id")
-    )
+    uncertain = _unlabelled(rows).filter(drawn=False).order_by(Coalesce("confidence", -1.0), "id")
     first, second = uncertain, drawn
     if SystemRandom().random() < settings.REVIEW_RANDOM_SHARE:
         first, second = drawn, uncertain

@@ -4,6 +4,7 @@ import catalog.models.image
 import django.contrib.auth.models
 import django.contrib.auth.validators
 import django.db.models.deletion
+import django.db.models.functions.comparison
 import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
@@ -397,7 +398,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='productimage',
-            index=models.Index(models.F('drawn'), models.OrderBy(models.F('confidence'), nulls_first=True), models.F('id'), condition=models.Q(('label_state', 'unlabelled'), ('machine__in', ['classified', 'failed']), ('withdrawn_at__isnull', True)), name='image_to_review'),
+            index=models.Index(models.F('drawn'), django.db.models.functions.comparison.Coalesce('confidence', -1.0), models.F('id'), condition=models.Q(('label_state', 'unlabelled'), ('machine__in', ['classified', 'failed']), ('withdrawn_at__isnull', True)), name='image_to_review'),
         ),
         migrations.AddIndex(
             model_name='productimage',

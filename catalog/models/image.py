@@ -8,7 +8,8 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 
@@ -181,8 +182,11 @@ class ProductImage(models.Model):
                 fields=["lease_until"], condition=Q(machine="classifying"), name="image_leased"
             ),
             models.Index(
+                fields=["withdrawn_at"], condition=Q(machine="failed"), name="image_failed"
+            ),
+            models.Index(
                 "drawn",
-                F("confidence").asc(nulls_first=True),
+                Coalesce("confidence", -1.0),
                 "id",
                 condition=Q(
                     machine__in=["classified", "failed"],
