@@ -1,9 +1,9 @@
 """Every session's ground: a DATA_DIR of its own, set before the settings are read, and the services
 that tests ask for. Warnings are errors (pyproject.toml).
 
-Environment: DATABASE_URL chooses the database, SQLite without it (`python -m tests.postgres COMMAND`
-runs a command with a temporary PostgreSQL); PHOTOS_DIR the real photos; CHROMIUM the browser;
-KEEP_SITES=1 leaves the folders of the sites that tests ran.
+Environment: DATABASE_URL chooses the database, SQLite without it (`python -m tests.postgres
+COMMAND` runs a command with a temporary PostgreSQL); PHOTOS_DIR the real photos; CHROMIUM the
+browser; KEEP_SITES=1 leaves the folders of the sites that tests ran.
 """
 
 from __future__ import annotations
