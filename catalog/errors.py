@@ -34,3 +34,7 @@ class CategoryRule(CatalogError):
 
 class StorageFull(CatalogError):
     """Too little free disk to take the work on."""
+
+
+class TooManyAttempts(CatalogError):
+    """Too many wrong passwords; the message says how long to wait."""

@@ -1,6 +1,6 @@
 """The tables, one file per noun."""
 
-from .account import Merchant, Role, User
+from .account import Merchant, Role, SignInAttempt, User
 from .category import Category, CategoryExample
 from .decision import Decision, DecisionKind, Origin
 from .image import (
@@ -43,6 +43,7 @@ __all__ = [
     "RunState",
     "RunTrigger",
     "Serving",
+    "SignInAttempt",
     "Split",
     "TrainingRun",
     "UnusableReason",

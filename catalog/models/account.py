@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 
 class Role(models.TextChoices):
@@ -50,3 +51,20 @@ class User(AbstractUser):
     @property
     def is_manager(self) -> bool:
         return self.role == Role.MANAGER
+
+
+class SignInAttempt(models.Model):
+    """A sign-in that did not succeed, kept for as long as it counts against further ones."""
+
+    name = models.CharField(max_length=150, help_text="As typed, in lower case.")
+    address = models.CharField(max_length=45, help_text="Of the network client.")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["address", "name", "at"], name="attempt_by_address_and_name"),
+            models.Index(fields=["at"], name="attempt_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} from {self.address}"
