@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 logger = logging.getLogger("catalog.request")
 
-OWN_GUARD = ("django.contrib.admin.",)
+OWN_GUARD = ("django.contrib.admin.", "django.contrib.auth.admin")
 PUBLIC_VIEWS = {"django.views.static.serve", "django.contrib.staticfiles.views.serve"}
 QUIET = ("/static/", "/healthz", "/readyz", "/metrics")
 

@@ -146,6 +146,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Operations
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+
 # Uploads
 UPLOAD_MAX_BYTES = env.integer("UPLOAD_MAX_MB", 20, minimum=1) * 1_000_000
 UPLOAD_MAX_PIXELS = env.integer("UPLOAD_MAX_MEGAPIXELS", 50, minimum=1) * 1_000_000

@@ -1,0 +1,58 @@
+"""Backbones, versions, runs, and what is served. /models/ promotes, rolls back and cancels."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from ..models import Backbone, ModelVersion, RunRow, Serving, TrainingRun, WorkerStatus
+from .base import TableAdmin, site
+
+
+@admin.register(Backbone, site=site)
+class BackboneAdmin(TableAdmin):
+    list_display = ("sha256", "source", "image_size", "fine_tuned", "created_at")
+    list_filter = ("source", "fine_tuned", "image_size")
+    search_fields = ("^sha256", "source")
+    date_hierarchy = "created_at"
+
+
+@admin.register(ModelVersion, site=site)
+class ModelVersionAdmin(TableAdmin):
+    editable = ("pinned",)
+    list_display = ("id", "state", "backbone", "run", "weights", "pinned", "created_at")
+    list_filter = ("state", "pinned", "approved_by_hand", "files_present")
+    list_select_related = ("backbone", "run")
+    search_fields = ("=id", "reason", "^fingerprint")
+    date_hierarchy = "created_at"
+
+
+@admin.register(TrainingRun, site=site)
+class TrainingRunAdmin(TableAdmin):
+    list_display = ("id", "state", "trigger", "mode", "requested_by", "created_at", "finished_at")
+    list_filter = ("state", "trigger", "mode")
+    list_select_related = ("requested_by",)
+    search_fields = ("=id", "reason", "note", "^fingerprint")
+    date_hierarchy = "created_at"
+
+
+@admin.register(RunRow, site=site)
+class RunRowAdmin(TableAdmin):
+    list_display = ("run", "image", "label", "split", "predicted")
+    list_filter = ("split",)
+    list_select_related = ("run", "image", "label")
+    search_fields = ("=run__id", "=image__id", "=label__slug", "=predicted")
+    search_help_text = "Number of a run or a photo, or the slug of a category."
+
+
+@admin.register(Serving, site=site)
+class ServingAdmin(TableAdmin):
+    list_display = ("id", "live", "previous", "changed_at", "paused_at", "paused_by")
+    list_select_related = ("live", "previous", "paused_by")
+    search_fields = ("paused_why",)
+
+
+@admin.register(WorkerStatus, site=site)
+class WorkerStatusAdmin(TableAdmin):
+    list_display = ("name", "version", "loaded_at", "seen_at", "error")
+    list_select_related = ("version",)
+    search_fields = ("name", "error")

@@ -1,0 +1,201 @@
+"""A version's evaluation report, read for pages. The classifier wrote it as JSON; versions of other
+times may lack keys, and then the page shows less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .models import Category, ModelVersion
+
+FEW_PHOTOS = 30
+"""With fewer test photos the figures say little, and the gate asks a manager."""
+MATRIX_LIMIT = 40
+"""Above so many categories a matrix is unreadable; the list of mix-ups stands alone."""
+MIX_UPS = 10
+SHADES = 6
+
+
+@dataclass(frozen=True)
+class CategoryScore:
+    slug: str
+    name: str
+    path: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How many photos of category `true` were put into `predicted`; slugs, with their names."""
+
+    true: str
+    predicted: str
+    true_name: str
+    predicted_name: str
+    photos: int
+    shade: int
+    """0 for none, to SHADES for all photos of the category."""
+
+    @property
+    def is_right(self) -> bool:
+        return self.true == self.predicted
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    slug: str
+    name: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Report:
+    images: int
+    accuracy: float | None
+    macro_f1: float | None
+    ece: float | None
+    scores: list[CategoryScore]
+    matrix: list[MatrixRow]
+    mix_ups: list[Cell]
+    unknown: list[str]
+    """Names of categories that had test photos and that the version does not know."""
+
+    @property
+    def is_thin(self) -> bool:
+        return self.images < FEW_PHOTOS
+
+    @property
+    def right(self) -> int:
+        return round((self.accuracy or 0) * self.images)
+
+    @property
+    def matrix_is_readable(self) -> bool:
+        return 0 < len(self.matrix) <= MATRIX_LIMIT
+
+
+def read(version: ModelVersion) -> Report:
+    """The report of one version, with today's category names; two queries at most."""
+    metrics = version.metrics if isinstance(version.metrics, Mapping) else {}
+    labels, matrix = _confusion(metrics.get("confusion"))
+    per_class = _mapping(metrics.get("per_class"))
+    unknown = _strings(metrics.get("unknown_categories"))
+    paths = _paths({*labels, *per_class, *unknown})
+    rows = _matrix_rows(labels, matrix, _short_names(paths))
+    return Report(
+        images=_whole(metrics.get("images")),
+        accuracy=_share(metrics.get("accuracy")),
+        macro_f1=_share(metrics.get("macro_f1")),
+        ece=_share(metrics.get("ece")),
+        scores=_scores(per_class, paths),
+        matrix=rows,
+        mix_ups=_mix_ups(rows),
+        unknown=sorted(paths[slug] for slug in unknown),
+    )
+
+
+def figures(version: ModelVersion) -> Report:
+    """The few figures a list shows; no queries."""
+    metrics = _mapping(version.metrics)
+    return Report(
+        images=_whole(metrics.get("images")),
+        accuracy=_share(metrics.get("accuracy")),
+        macro_f1=_share(metrics.get("macro_f1")),
+        ece=_share(metrics.get("ece")),
+        scores=[],
+        matrix=[],
+        mix_ups=[],
+        unknown=[],
+    )
+
+
+def _scores(per_class: Mapping[str, Any], paths: Mapping[str, str]) -> list[CategoryScore]:
+    scores = [
+        CategoryScore(
+            slug=slug,
+            name=paths[slug].split(" › ")[-1],
+            path=paths[slug],
+            precision=_share(values.get("precision")) or 0.0,
+            recall=_share(values.get("recall")) or 0.0,
+            f1=_share(values.get("f1")) or 0.0,
+            support=_whole(values.get("support")),
+        )
+        for slug, values in per_class.items()
+        if isinstance(values, Mapping)
+    ]
+    return sorted(scores, key=lambda score: score.path.casefold())
+
+
+def _matrix_rows(
+    labels: list[str], matrix: list[list[int]], names: Mapping[str, str]
+) -> list[MatrixRow]:
+    order = sorted(range(len(labels)), key=lambda i: names[labels[i]].casefold())
+    rows = []
+    for i in order:
+        total = sum(matrix[i])
+        cells = [
+            Cell(
+                true=labels[i],
+                predicted=labels[j],
+                true_name=names[labels[i]],
+                predicted_name=names[labels[j]],
+                photos=matrix[i][j],
+                shade=_shade(matrix[i][j], total),
+            )
+            for j in order
+        ]
+        rows.append(MatrixRow(labels[i], names[labels[i]], cells))
+    return rows
+
+
+def _shade(photos: int, total: int) -> int:
+    return min(SHADES, 1 + int(photos / total * SHADES)) if photos else 0
+
+
+def _mix_ups(rows: Iterable[MatrixRow]) -> list[Cell]:
+    """The commonest wrong answers, most photos first."""
+    wrong = [c for row in rows for c in row.cells if c.photos and not c.is_right]
+    return sorted(wrong, key=lambda c: (-c.photos, c.true_name, c.predicted_name))[:MIX_UPS]
+
+
+def _confusion(value: object) -> tuple[list[str], list[list[int]]]:
+    """Labels and a matrix that fits them, or nothing."""
+    found = _mapping(value)
+    labels, matrix = _strings(found.get("labels")), found.get("matrix")
+    if not isinstance(matrix, list) or len(matrix) != len(labels):
+        return [], []
+    if any(not isinstance(row, list) or len(row) != len(labels) for row in matrix):
+        return [], []
+    return labels, [[_whole(count) for count in row] for row in matrix]
+
+
+def _paths(slugs: set[str]) -> dict[str, str]:
+    """{slug: path} with the slug itself where no such category exists any more."""
+    known = Category.objects.filter(slug__in=slugs).values_list("slug", "path")
+    return {slug: slug for slug in slugs} | dict(known)
+
+
+def _short_names(paths: Mapping[str, str]) -> dict[str, str]:
+    """Last names, or whole paths for those that share a last name."""
+    last = {slug: path.split(" › ")[-1] for slug, path in paths.items()}
+    names = list(last.values())
+    return {s: name if names.count(name) == 1 else paths[s] for s, name in last.items()}
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _strings(value: object) -> list[str]:
+    return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
+
+
+def _whole(value: object) -> int:
+    return int(value) if isinstance(value, int | float) and value >= 0 else 0
+
+
+def _share(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else None
