@@ -70,9 +70,10 @@ def augment(pixels: Pixels, recipe: Recipe, generator: np.random.Generator) -> P
     side = pixels.shape[0]
     matrix = _affine(recipe, generator)
     shift = side * generator.uniform(-recipe.shift, recipe.shift, 2)
-    margin = side * 3 // 4
-    padded = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
     centre = side / 2
+    reach = np.abs(matrix).sum(axis=1) * centre + np.abs(shift)
+    margin = max(0, math.ceil(reach.max() - centre)) + 1
+    padded = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
     offset = centre + margin + shift - matrix @ (centre, centre)
     coefficients = (*matrix[0], offset[0], *matrix[1], offset[1])
     moved = Image.fromarray(padded).transform(

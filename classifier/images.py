@@ -89,16 +89,13 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
 
 def _rgb(image: Image.Image) -> Image.Image:
     try:
-        image = _to_eight_bits(_upright(image))
-        alpha = _alpha(image)
-        image = _to_srgb(image, alpha).convert("RGB")
+        image = _to_srgb(_to_eight_bits(_upright(image)))
+        if image.has_transparency_data:
+            page = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(page, image.convert("RGBA"))
+        return image.convert("RGB")
     except _DECODING_ERRORS as error:
         raise UnreadableImage(_damaged(error)) from error
-    if alpha is None:
-        return image
-    page = Image.new("RGB", image.size, "white")
-    page.paste(image, mask=alpha)
-    return page
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -113,34 +110,38 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode == "I":
         values: npt.NDArray[Any] = np.asarray(image)
-        values = values // 256 if values.max() > 255 else values
+        values = values // 256 if values.max(initial=0) > 255 else values
         return Image.fromarray(values.clip(0, 255).astype(np.uint8))
     if image.mode == "F":
         return Image.fromarray(np.asarray(image).clip(0, 255).astype(np.uint8))
     return image
 
 
-def _alpha(image: Image.Image) -> Image.Image | None:
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        return image.convert("RGBA").getchannel("A")
-    return None
-
-
-def _to_srgb(image: Image.Image, alpha: Image.Image | None) -> Image.Image:
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """The profile describes the colours alone: transparency is set aside and laid on again."""
     profile = image.info.get("icc_profile")
     if not profile:
         return image
-    if alpha is not None or image.mode in ("P", "1"):
-        # LittleCMS wants plain channels; transparency is kept aside by the caller.
-        grey = image.mode in ("L", "LA", "La", "1")
-        image = image.convert("RGBA").convert("L" if grey else "RGB")
+    grey, alpha = image.mode in ("L", "LA"), None
+    if image.has_transparency_data:
+        alpha = image.convert("RGBA").getchannel("A")
+    if image.mode != "CMYK":
+        image = image.convert("L" if grey else "RGB")
+    image = _converted(image, profile)
+    if alpha is not None:
+        image = image.convert("RGB")
+        image.putalpha(alpha)
+    return image
+
+
+def _converted(image: Image.Image, profile: bytes) -> Image.Image:
+    """`image` of mode RGB, L or CMYK as sRGB; a broken or unfitting profile is ignored."""
     try:
         embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "sRGB" in ImageCms.getProfileDescription(embedded):
+        if image.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(embedded):
             return image
-        converted = ImageCms.profileToProfile(
-            image, embedded, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, embedded, target, outputMode="RGB")
     except (ImageCms.PyCMSError, *_DECODING_ERRORS):
         return image
     return converted or image

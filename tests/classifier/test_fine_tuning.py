@@ -1,0 +1,89 @@
+"""Fine-tuning makes a new backbone: the top learns, the rest and the original stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from classifier.network import Backbone, build_head, copy_backbone, unfreeze_from
+from classifier.recipe import Recipe
+from classifier.training import FineTuneResult, fine_tune
+from tests.classifier.factories import write_catalog
+
+RECIPE = Recipe(
+    fine_tune_epochs=1,
+    fine_tune_batch_size=4,
+    fine_tune_learning_rate=1e-3,
+    fine_tune_from="conv5_block3",
+)
+
+
+def photos(folder: Path, count: int) -> list[tuple[Path, int]]:
+    paths, labels = write_catalog(folder, {"red-hats": count, "blue-hats": count})
+    return [(path, int(label == "red-hats")) for path, label in zip(paths, labels, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def tuned(backbone: Backbone, tmp_path_factory: pytest.TempPathFactory) -> FineTuneResult:
+    folder = tmp_path_factory.mktemp("photos")
+    train = photos(folder, 4)
+    train[0][0].write_bytes(b"not a photo")
+    head = build_head(2, units=8, dropout=0.0)
+    return fine_tune(backbone, head, train, [], classes=2, recipe=RECIPE)
+
+
+def layer_changed(before: Backbone, after: Backbone, name: str) -> bool:
+    old, new = (b.base.get_layer(name).get_weights() for b in (before, after))
+    return any((a != b).any() for a, b in zip(old, new, strict=True))
+
+
+def test_the_top_layers_learn(backbone: Backbone, tuned: FineTuneResult) -> None:
+    assert layer_changed(backbone, tuned.backbone, "conv5_block3_3_conv")
+
+
+def test_frozen_layers_do_not_change(backbone: Backbone, tuned: FineTuneResult) -> None:
+    for name in ("conv1_conv", "conv4_block6_3_conv", "conv5_block2_3_conv"):
+        assert not layer_changed(backbone, tuned.backbone, name)
+
+
+def test_batch_norm_keeps_its_statistics(backbone: Backbone, tuned: FineTuneResult) -> None:
+    for layer in backbone.base.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            assert not layer_changed(backbone, tuned.backbone, layer.name)
+
+
+def test_the_new_backbone_is_another_one_with_a_checksum_of_its_own(
+    backbone: Backbone, tuned: FineTuneResult
+) -> None:
+    assert tuned.backbone.sha256 != backbone.sha256
+    assert tuned.backbone.source == backbone.source
+    assert tuned.backbone.image_size == backbone.image_size
+
+
+def test_an_unreadable_photo_is_named(tuned: FineTuneResult) -> None:
+    assert [path.name for path in tuned.skipped] == ["0.png"]
+
+
+def test_training_that_makes_things_worse_changes_nothing(
+    backbone: Backbone, tmp_path: Path
+) -> None:
+    head = build_head(2, units=8, dropout=0.0)
+    undecided = [np.zeros_like(weights) for weights in head.get_layer("logits").get_weights()]
+    head.get_layer("logits").set_weights(undecided)
+    train = photos(tmp_path, 2)
+    wrong = [(path, 1 - column) for path, column in train]
+    result = fine_tune(backbone, head, train, wrong, classes=2, recipe=RECIPE)
+    assert result.backbone.sha256 == backbone.sha256
+
+
+def test_unfreezing_starts_at_the_named_layer(backbone: Backbone) -> None:
+    copy = copy_backbone(backbone)
+    unfreeze_from(copy, "conv5_block3")
+    learning = {weight.path.split("/")[-2] for weight in copy.model.trainable_weights}
+    assert learning == {f"conv5_block3_{n}_conv" for n in (1, 2, 3)}
+    with pytest.raises(ValueError, match="no layer named conv9"):
+        unfreeze_from(copy, "conv9")
+    assert np.asarray(copy.model(np.zeros((1, 32, 32, 3)))).shape == (1, 2048)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from classifier.errors import RecipeError
+from classifier.recipe import Recipe
+
+
+def test_overrides_take_the_type_of_their_setting() -> None:
+    recipe = Recipe(image_size=96).with_overrides(
+        ["views=8", "dropout=0.25", "flip=no", "image_size=none", "class_weights=none"]
+    )
+    assert recipe == dataclasses.replace(
+        Recipe(), views=8, dropout=0.25, flip=False, image_size=None, class_weights="none"
+    )
+
+
+def test_an_unknown_setting_is_refused_with_the_known_names() -> None:
+    with pytest.raises(RecipeError, match=r"'view'.*views, head_epochs"):
+        Recipe().with_overrides(["view=8"])
+
+
+@pytest.mark.parametrize(
+    "setting", ["views", "views=many", "flip=perhaps", "dropout=2", "class_weights=some"]
+)
+def test_a_value_that_makes_no_sense_is_refused_with_its_name(setting: str) -> None:
+    with pytest.raises(RecipeError, match=setting.partition("=")[0]):
+        Recipe().with_overrides([setting])
+
+
+def test_a_recipe_survives_json() -> None:
+    recipe = Recipe().with_overrides(["seed=7", "image_size=160"])
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_a_recipe_of_another_release_is_refused_by_name() -> None:
+    with pytest.raises(RecipeError, match="optimiser"):
+        Recipe.from_dict({"optimiser": "sgd"})
+
+
+def test_the_demo_recipe_is_bounded() -> None:
+    demo = Recipe.demo()
+    assert demo.views == 4
+    assert demo.fine_tune_epochs <= 1
