@@ -37,6 +37,14 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 
+
+def _redis_url() -> str:
+    """REDIS_URL, else the Redis of the demo that runs on this DATA_DIR, which records where it is."""
+    recorded = DATA_DIR / "redis.url"
+    started = recorded.read_text().strip() if recorded.exists() else ""
+    return os.environ.get("REDIS_URL") or started or f"redis+socket://{DATA_DIR / 'redis.sock'}"
+
+
 INSTALLED_APPS = [
     "catalog.apps.CatalogConfig",
     "worker.apps.WorkerConfig",
@@ -158,7 +166,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 # Queue and workers
-REDIS_URL = env.text("REDIS_URL", f"redis+socket://{DATA_DIR / 'redis.sock'}")
+REDIS_URL = _redis_url()
 CLASSIFY_BATCH = env.integer("CLASSIFY_BATCH", 32, minimum=1)
 CLASSIFY_LEASE_SECONDS = env.integer("CLASSIFY_LEASE_SECONDS", 120, minimum=1)
 CLASSIFY_MAX_ATTEMPTS = env.integer("CLASSIFY_MAX_ATTEMPTS", 5, minimum=1)
