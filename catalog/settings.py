@@ -39,7 +39,7 @@ SECRET_KEY = _secret_key()
 
 
 def _redis_url() -> str:
-    """REDIS_URL, else the Redis of the demo that runs on this DATA_DIR, which records where it is."""
+    """REDIS_URL, else the Redis of the demo that runs on this DATA_DIR and records where it is."""
     recorded = DATA_DIR / "redis.url"
     started = recorded.read_text().strip() if recorded.exists() else ""
     return os.environ.get("REDIS_URL") or started or f"redis+socket://{DATA_DIR / 'redis.sock'}"
