@@ -15,8 +15,8 @@ import numpy.typing as npt
 from classifier.dataset import ahead, augment, photo_seed
 from classifier.engines.keras import Embedder
 from classifier.errors import UnreadableImage
+from classifier.feature_files import EMBEDDING_SIZE, FeatureFile
 from classifier.images import Pixels, load
-from classifier.network import EMBEDDING_SIZE
 from classifier.recipe import Recipe
 from classifier.weights import file_sha256
 
@@ -118,44 +118,9 @@ class _MemoryCache:
         return np.concatenate(self._steps)
 
 
-class _FileCache:
-    """Rows by key in two append-only files: `.rows` (fixed size each) and `.keys` (a line each).
-
-    A row counts once its key's line is whole; what a killed process left beyond is overwritten.
-    """
-
-    def __init__(self, stem: Path, views: int) -> None:
-        self._rows_path = stem.with_suffix(".rows")
-        self._keys_path = stem.with_suffix(".keys")
-        self._shape = (1 + views, EMBEDDING_SIZE)
-        self._row_bytes = 2 * (1 + views) * EMBEDDING_SIZE
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        for path in (self._rows_path, self._keys_path):
-            path.touch()
-        lines = self._keys_path.read_text().split("\n")[:-1]
-        self._count = min(len(lines), self._rows_path.stat().st_size // self._row_bytes)
-        self.places = {key: place for place, key in enumerate(lines[: self._count])}
-        self._keys_path.write_text("".join(f"{key}\n" for key in lines[: self._count]))
-
-    def append(self, keys: Sequence[str], rows: npt.NDArray[np.float16]) -> None:
-        with self._rows_path.open("r+b") as file:
-            file.seek(self._count * self._row_bytes)
-            file.write(np.ascontiguousarray(rows).tobytes())
-        with self._keys_path.open("a") as file:
-            file.writelines(f"{key}\n" for key in keys)
-        self.places.update({key: self._count + i for i, key in enumerate(keys)})
-        self._count += len(keys)
-
-    def rows(self) -> npt.NDArray[np.float16]:
-        shape = (self._count, *self._shape)
-        if self._count == 0:
-            return np.empty(shape, np.float16)
-        return np.memmap(self._rows_path, np.float16, mode="r", shape=shape)
-
-
 def _open_cache(
     cache_dir: Path | None, embedder: Embedder, recipe: Recipe, views: int
-) -> _MemoryCache | _FileCache:
+) -> _MemoryCache | FeatureFile:
     if cache_dir is None:
         return _MemoryCache(views)
     settings: dict[str, Any] = {"backbone": embedder.backbone.sha256, "views": views}
@@ -163,7 +128,7 @@ def _open_cache(
         names = ("seed", "rotation", "shift", "shear", "zoom", "flip")
         settings |= {name: getattr(recipe, name) for name in names}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-    return _FileCache(cache_dir / f"features-{digest[:32]}", views)
+    return FeatureFile(cache_dir / f"{digest[:32]}-{views}")
 
 
 def _key(path: Path) -> str:

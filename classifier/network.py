@@ -12,10 +12,10 @@ import keras
 import numpy as np
 
 from classifier.errors import WeightsError
+from classifier.feature_files import EMBEDDING_SIZE as EMBEDDING_SIZE
 from classifier.weights import Weights
 
 ARCHITECTURE = "resnet50-avg"
-EMBEDDING_SIZE = 2048
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,127 @@
+"""What a run begins from: which labels, which mode, which backbone."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from catalog import runs
+from catalog.models import ModelVersion, RunMode, Serving, Split, TrainingRun
+from catalog.training_set import MIN_TRAIN_LABELS, TrainingSet
+from classifier import weights
+from classifier.errors import NotEnoughData, StoreError
+from classifier.recipe import Recipe
+from classifier.weights import Weights
+
+if TYPE_CHECKING:
+    from classifier.network import Backbone
+
+logger = logging.getLogger(__name__)
+
+MIN_CATEGORIES = 2
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Decided before anything is computed. Exactly one of `weights` and `parent` is given."""
+
+    recipe: Recipe
+    full: bool
+    why: str
+    """Why it is a full or a quick run, in a sentence."""
+    weights: Weights | None
+    """Pretrained weights to begin from."""
+    parent: ModelVersion | None
+    """The live version, whose backbone is used as it is."""
+
+    @property
+    def mode(self) -> RunMode:
+        return RunMode.FULL if self.full else RunMode.HEAD
+
+    @property
+    def weights_in_words(self) -> str:
+        words = self.weights.note if self.weights else self.parent.weights if self.parent else ""
+        return words[:200]
+
+    def recipe_as_data(self) -> dict[str, Any]:
+        """The hyperparameters and the pretrained weights: the same again gives the same model."""
+        if self.weights is not None:
+            origin = {"source": self.weights.source, "sha256": self.weights.sha256}
+        else:
+            origin = dict(self.parent.recipe.get("weights", {})) if self.parent else {}
+        return self.recipe.to_dict() | {"weights": origin}
+
+    def load_backbone(self) -> Backbone:
+        from classifier import network, store  # TensorFlow: seconds to import
+
+        if self.parent is not None:
+            return store.open_backbone(settings.MODELS_DIR, self.parent.backbone.sha256)
+        assert self.weights is not None  # noqa: S101  (one of the two is given)
+        return network.load_backbone(self.weights, image_size=self.recipe.image_size)
+
+
+def begin(run: TrainingRun) -> Beginning:
+    """Read the recipe and decide the mode; RecipeError, WeightsError when that cannot be."""
+    recipe = Recipe().with_overrides(run.overrides)
+    parent, obstacle = _usable_parent(recipe)
+    match run.mode:
+        case RunMode.FULL:
+            parent, full, why = None, True, "A full run was asked for."
+        case RunMode.HEAD if parent is not None:
+            full, why = False, "A quick run was asked for."
+        case RunMode.HEAD:
+            full, why = False, f"A quick run was asked for, on the pretrained weights: {obstacle}"
+        case _ if parent is not None:
+            full, why = False, f"The backbone of version {parent.pk} serves on; its head learns."
+        case _:
+            full, why = True, obstacle
+    pretrained = None if parent is not None else weights.resolve(settings.CLASSIFIER_WEIGHTS)
+    return Beginning(recipe, full, run.mode_reason or why, pretrained, parent)
+
+
+def why_unchanged(run: TrainingRun, beginning: Beginning, fingerprint: str) -> str:
+    """Why this run would repeat the last one, in a sentence; empty when it would not."""
+    last = runs.last_finished()
+    if last is None or run.promote == "always":
+        return ""
+    same_labels = last.fingerprint == fingerprint
+    as_deep = last.mode == RunMode.FULL or not beginning.full
+    if same_labels and as_deep and last.recipe == beginning.recipe_as_data():
+        return (
+            f"Nothing changed since run {last.pk}: the same {last.label_count} labels and the same"
+            " recipe."
+        )
+    return ""
+
+
+def require_enough(labels: TrainingSet) -> None:
+    """NotEnoughData, with the counts, under two categories that can be learned."""
+    usable = labels.usable()
+    if len(usable) >= MIN_CATEGORIES:
+        return
+    counts = labels.counts(Split.TRAIN)
+    listed = ", ".join(f"{slug} {count}" for slug, count in sorted(counts.items())) or "none"
+    raise NotEnoughData(
+        f"At least {MIN_CATEGORIES} categories with {MIN_TRAIN_LABELS} training labels each are "
+        f"needed, and there are {len(usable)} (training labels: {listed}). Label more photos."
+    )
+
+
+def _usable_parent(recipe: Recipe) -> tuple[ModelVersion | None, str]:
+    """The live version if a head can be trained on its backbone; else None and why."""
+    from classifier.store import read_manifest  # TensorFlow: seconds to import
+
+    live = Serving.current().live
+    if live is None:
+        return None, "There is no live model yet."
+    if recipe.image_size not in {None, live.backbone.image_size}:
+        return None, f"The recipe asks for {recipe.image_size} pixels, the live model has others."
+    try:
+        read_manifest(settings.MODELS_DIR, live.backbone.directory)
+    except StoreError as error:
+        logger.warning("backbone not usable", extra={"version": live.pk, "error": str(error)})
+        return None, f"The live model's backbone cannot be read ({error})"
+    return live, ""

@@ -1,0 +1,36 @@
+"""What the sweep does besides classifying: files of withdrawn photos, lost runs, old models."""
+
+from __future__ import annotations
+
+import time
+
+from catalog import enqueue, lifecycle, runs
+
+from .retention import prune
+
+NUDGE_AGAIN_SECONDS = 30.0
+PRUNE_SECONDS = 600.0
+
+_nudged: dict[int, float] = {}
+_pruned_at = [0.0]
+
+
+def tidy_up() -> None:
+    lifecycle.delete_withdrawn_files()
+    _revive_runs()
+    if time.monotonic() - _pruned_at[0] > PRUNE_SECONDS:
+        _pruned_at[0] = time.monotonic()
+        prune()
+
+
+def _revive_runs() -> None:
+    """Runs whose trainer died wait again, and whoever waits is nudged now and then: a nudge may
+    have been lost."""
+    waiting = runs.reap()
+    now = time.monotonic()
+    for run_id in waiting:
+        if now - _nudged.get(run_id, float("-inf")) > NUDGE_AGAIN_SECONDS:
+            _nudged[run_id] = now
+            enqueue.train_soon(run_id)
+    for run_id in set(_nudged) - set(waiting):
+        del _nudged[run_id]

@@ -1,0 +1,167 @@
+"""May the candidate go live? It is compared with the live version, and with the last one a person
+approved, on the same test photos."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from catalog.models import Category, ModelVersion, Serving
+from catalog.training_set import Row
+from classifier.errors import StoreError
+from classifier.evaluation import report, softmax
+from classifier.gate import GateInput, GateVerdict, gate
+from classifier.recipe import Recipe
+
+from . import photos
+from .reporting import Progress
+
+if TYPE_CHECKING:
+    from classifier.run import Judgement, Trained
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TestPhotos:
+    """The readable test photos, in one order for every model."""
+
+    rows: Sequence[Row]
+    recipe: Recipe
+    cache_dir: Path
+    progress: Progress
+
+    @property
+    def labels(self) -> list[str]:
+        return [row.slug for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`promote` goes live; `waits` asks a manager; neither means rejected."""
+
+    promote: bool
+    waits: bool
+    reason: str
+    details: dict[str, Any] = field(default_factory=dict)
+    baseline: dict[str, Any] | None = None
+    """The live version's report on the same photos."""
+
+
+def judge(trained: Trained, tests: TestPhotos) -> Verdict:
+    """The gate against each rival; the first that is not beaten decides."""
+    judged = trained.judgements["test"]
+    candidate = GateInput(judged.predicted, trained.classes)
+    names = dict(Category.objects.values_list("slug", "path"))
+    live = Serving.current().live
+    if live is None:
+        return _verdict(gate(candidate, None, labels=tests.labels, names=names))
+    try:
+        baseline = answers_of(live, tests, trained)
+    except StoreError as error:
+        logger.error("no comparison", extra={"version": live.pk, "error": str(error)})
+        reason = f"Version {live.pk}, which is live, cannot be read, so nothing was compared"
+        return Verdict(False, True, f"{reason} ({error}) A manager decides.")
+    first = gate(candidate, baseline.input, labels=tests.labels, names=names)
+    verdict = _verdict(first, baseline.report)
+    approved = _last_approved(live)
+    if not verdict.promote or approved is None:
+        return verdict
+    return _second_opinion(verdict, candidate, approved, tests, trained, names)
+
+
+@dataclass(frozen=True)
+class Answers:
+    input: GateInput
+    report: dict[str, Any]
+
+
+def answers_of(version: ModelVersion, tests: TestPhotos, trained: Trained) -> Answers:
+    """What an earlier version says of the test photos, worked out anew; StoreError if its files
+    are gone or damaged."""
+    from classifier import store  # TensorFlow: seconds to import
+    from classifier.training import head_logits
+
+    head = store.open_head(settings.MODELS_DIR, version.directory)
+    embeddings = _embeddings(version, tests, trained)
+    probabilities = softmax(head_logits(head, embeddings) / version.temperature)
+    predicted = [version.classes[column] for column in probabilities.argmax(axis=1)]
+    judged = report(probabilities, tests.labels, version.classes)
+    return Answers(GateInput(predicted, version.classes), judged | {"version": version.pk})
+
+
+def _embeddings(version: ModelVersion, tests: TestPhotos, trained: Trained) -> Any:
+    """(N, 2048) of the test photos from the version's own backbone."""
+    if version.backbone.sha256 == trained.backbone.sha256:
+        return trained.judgements["test"].embeddings
+    from classifier import store
+    from classifier.engines.keras import Embedder
+    from classifier.features import extract_features
+
+    backbone = store.open_backbone(settings.MODELS_DIR, version.backbone.sha256)
+    features = extract_features(
+        Embedder(backbone),
+        [photos.path_of(row.file) for row in tests.rows],
+        recipe=tests.recipe,
+        keys=[row.sha256 for row in tests.rows],
+        cache_dir=tests.cache_dir,
+        progress=tests.progress,
+        phase="comparing",
+    )
+    if features.skipped:
+        raise StoreError("Test photos vanished while the models were compared.")
+    return features.clean()
+
+
+def _last_approved(live: ModelVersion) -> ModelVersion | None:
+    """The version a person put live last, if another is live by now: guards against a slow drift
+    of many small losses."""
+    approved = ModelVersion.objects.filter(approved_by_hand=True, promoted_at__isnull=False)
+    latest = approved.order_by("-promoted_at").first()
+    if latest is None or latest.pk == live.pk or not latest.files_present:
+        return None
+    return latest
+
+
+def _second_opinion(
+    verdict: Verdict,
+    candidate: GateInput,
+    approved: ModelVersion,
+    tests: TestPhotos,
+    trained: Trained,
+    names: dict[str, str],
+) -> Verdict:
+    try:
+        rival = answers_of(approved, tests, trained)
+    except StoreError as error:
+        logger.warning("no second rival", extra={"version": approved.pk, "error": str(error)})
+        return verdict
+    second = gate(candidate, rival.input, labels=tests.labels, names=names)
+    details = verdict.details | {"approved": second.details | {"version": approved.pk}}
+    if second.promote:
+        return Verdict(True, False, verdict.reason, details, verdict.baseline)
+    against = f"Against version {approved.pk}, the last that a person approved"
+    reason = f"{against}: {second.reason.replace(' than the live model', '')}"
+    return Verdict(False, second.waits, reason, details, verdict.baseline)
+
+
+def _verdict(found: GateVerdict, baseline: dict[str, Any] | None = None) -> Verdict:
+    return Verdict(found.promote, found.waits, found.reason, found.details, baseline)
+
+
+def metrics_of(judgements: dict[str, Judgement], verdict: Verdict) -> dict[str, Any]:
+    """What the version's row keeps: the report on the test photos, with what it was measured
+    against."""
+    validation = judgements["validation"].report
+    brief = ("images", "accuracy", "macro_f1", "ece")
+    return judgements["test"].report | {
+        "validation": {key: validation[key] for key in brief},
+        "train_images": len(judgements["train"].kept),
+        "baseline": verdict.baseline,
+        "gate": {"reason": verdict.reason, **verdict.details},
+    }

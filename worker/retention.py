@@ -1,0 +1,78 @@
+"""Which model files stay on disk: live, previous, pinned and the last five. Older files go, their
+rows stay. Directories that no row names, left by a crash or a removed version, go too."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from catalog import runs
+from catalog.models import Backbone, Embedding, ModelVersion, Serving
+
+logger = logging.getLogger(__name__)
+
+KEPT = 5
+SETTLED_SECONDS = 600.0
+"""Younger directories may belong to a run that is about to write their row."""
+CHUNK = 500
+CHUNKS = 20
+
+
+def prune() -> list[str]:
+    """Bring rows and directories in line with the rule; returns the directories removed. While a
+    run is active nothing is deleted: it may be about to name a directory in a row."""
+    _retire_files()
+    if runs.active() is not None:
+        return []
+    backbones = Backbone.objects.filter(versions__files_present=True).distinct()
+    kept = set(ModelVersion.objects.filter(files_present=True).values_list("directory", flat=True))
+    kept |= {backbone.directory for backbone in backbones}
+    _forget_embeddings([backbone.pk for backbone in backbones])
+    removed = [d for kind in ("versions", "backbones") for d in _remove_others(kind, kept)]
+    if removed:
+        logger.info("model files removed", extra={"directories": removed})
+    return removed
+
+
+@transaction.atomic
+def _retire_files() -> None:
+    """Marked first, under the lock that promotions take, so that nothing goes live meanwhile."""
+    Serving.objects.get_or_create(id=1)
+    serving = Serving.objects.select_for_update().get(id=1)
+    present = ModelVersion.objects.filter(files_present=True)
+    newest = list(present.order_by("-id").values_list("pk", flat=True)[:KEPT])
+    keep = Q(pk__in=[*newest, serving.live_id, serving.previous_id]) | Q(pinned=True)
+    present.exclude(keep).update(files_present=False)
+
+
+def _remove_others(kind: str, kept: set[str]) -> list[str]:
+    removed = []
+    for directory in sorted((settings.MODELS_DIR / kind).glob("[!.]*")):
+        name = f"{kind}/{directory.name}"
+        if name not in kept and _settled(directory):
+            shutil.rmtree(directory, ignore_errors=True)
+            removed.append(name)
+    return removed
+
+
+def _settled(directory: Path) -> bool:
+    try:
+        return time.time() - directory.stat().st_mtime > SETTLED_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _forget_embeddings(kept: list[int]) -> None:
+    """Embeddings of backbones that serve nobody any more, a bounded number each time."""
+    old = Embedding.objects.exclude(backbone_id__in=kept)
+    for _ in range(CHUNKS):
+        ids = list(old.values_list("pk", flat=True)[:CHUNK])
+        if not ids:
+            return
+        Embedding.objects.filter(pk__in=ids).delete()

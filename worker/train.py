@@ -1,0 +1,310 @@
+"""One training run from labels to a verdict. The trainer's task and `manage.py retrain` both come
+through here."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import secrets
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+
+from catalog import golive, runs, training_set
+from catalog.errors import CatalogError, StorageFull
+from catalog.models import Backbone, ModelVersion, RunRow, RunState, Split, TrainingRun
+from catalog.training_set import Row, TrainingSet
+from classifier.errors import Cancelled, ClassifierError
+
+from . import embeddings, memory, photos, process
+from .beginning import Beginning, begin, require_enough, why_unchanged
+from .feature_cache import FeatureCache
+from .judging import TestPhotos, Verdict, judge, metrics_of
+from .lease import HeldRun, Interrupted, LeaseLost
+from .reporting import Progress, silent
+from .retention import prune
+
+if TYPE_CHECKING:
+    from classifier.run import LabelledPhotos, Trained
+
+logger = logging.getLogger(__name__)
+
+SPLITS = (Split.TRAIN, Split.VALIDATION, Split.TEST)
+CHUNK = 500
+
+
+def take_up(run_id: int) -> TrainingRun | None:
+    """Claim a queued run and carry it out; None when somebody else did."""
+    run = runs.claim(run_id, owner=process.owner())
+    return execute(run) if run is not None else None
+
+
+def execute(run: TrainingRun, *, progress: Progress = silent) -> TrainingRun:
+    """Carry out a run that this process has claimed, and return it as it ended.
+
+    Whatever happens the row says so: ended with a reason, or back in the queue when this process
+    was told to stop. Only KeyboardInterrupt and SystemExit go through, the run being cancelled."""
+    started = time.monotonic()
+    logger.info("run started", extra={"run": run.pk, "trigger": run.trigger, "mode": run.mode})
+    memory.reset_peak()
+    try:
+        with HeldRun(run, observer=progress) as held:
+            _carry_out(run, held)
+    except LeaseLost:
+        logger.warning("run lost to another trainer", extra={"run": run.pk})
+    except Interrupted:
+        runs.hand_back(run)
+    except Cancelled as error:
+        runs.end(run, RunState.CANCELLED, str(error))
+    except (ClassifierError, CatalogError) as error:
+        runs.end(run, RunState.FAILED, str(error))
+    except Exception as error:
+        logger.exception("run failed", extra={"run": run.pk})
+        what = f"{type(error).__name__}: {error}"[:500]
+        runs.end(run, RunState.FAILED, f"Unexpected: {what}. The trainer's log has the details.")
+    except BaseException:
+        runs.end(run, RunState.CANCELLED, "Stopped at the terminal.")
+        raise
+    finally:
+        _let_go_of_memory()
+    run.refresh_from_db()
+    seconds = round(time.monotonic() - started, 1)
+    extra = {"run": run.pk, "state": run.state, "reason": run.reason, "seconds": seconds}
+    logger.info("run ended", extra=extra)
+    return run
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one run works on."""
+
+    run: TrainingRun
+    labels: TrainingSet
+    rows: dict[Split, list[Row]]
+    beginning: Beginning
+    cache: FeatureCache
+    held: HeldRun
+
+
+def _carry_out(run: TrainingRun, held: HeldRun) -> None:
+    work = _read_labels(run, held)
+    repeated = why_unchanged(run, work.beginning, work.labels.fingerprint)
+    if repeated:
+        runs.end(run, RunState.SKIPPED, repeated)
+        return
+    _require_room()
+    trained = _train(work)
+    _store_embeddings(work, trained)
+    verdict, tests = _judge(work, trained)
+    _conclude(work, trained, verdict, tests)
+    work.cache.tidy()
+    prune()
+
+
+def _read_labels(run: TrainingRun, held: HeldRun) -> Work:
+    """Read what people said, once, and store it as this run's rows."""
+    held("reading labels", 0, 0)
+    labels = training_set.build()
+    runs.record(
+        run,
+        fingerprint=labels.fingerprint,
+        last_decision=labels.last_decision,
+        label_count=len(labels.rows),
+    )
+    require_enough(labels)
+    beginning = begin(run)
+    runs.record(
+        run, mode=beginning.mode, mode_reason=beginning.why[:300], recipe=beginning.recipe_as_data()
+    )
+    run.refresh_from_db()
+    rows = split_rows(labels)
+    training_set.record(run, [row for split in SPLITS for row in rows[split]])
+    cache = FeatureCache(settings.RUNS_DIR / "features")
+    cache.forget_withdrawn()
+    return Work(run, labels, rows, beginning, cache, held)
+
+
+def split_rows(labels: TrainingSet) -> dict[Split, list[Row]]:
+    """Training takes the categories that can be learned. Validation and test take all, so that a
+    category the new model no longer knows counts against it."""
+    rows = {split: labels.of(split) for split in SPLITS}
+    learned = set(labels.usable())
+    rows[Split.TRAIN] = [row for row in rows[Split.TRAIN] if row.slug in learned]
+    return rows
+
+
+def _require_room() -> None:
+    settings.MODELS_DIR.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.MODELS_DIR).free
+    if free < settings.TRAINING_MIN_FREE_BYTES:
+        raise StorageFull(
+            f"Training needs {settings.TRAINING_MIN_FREE_BYTES / 1e9:.1f} GB of free disk and "
+            f"{free / 1e9:.1f} GB are free. Make room, then start the run again."
+        )
+
+
+def _train(work: Work) -> Trained:
+    from classifier.run import train  # TensorFlow: seconds to import
+
+    work.held("loading the network", 0, 0)
+    return train(
+        {str(split): _as_photos(rows) for split, rows in work.rows.items()},
+        backbone=work.beginning.load_backbone(),
+        recipe=work.beginning.recipe,
+        full=work.beginning.full,
+        cache_dir=work.cache.folder,
+        log_dir=_fresh(settings.RUNS_DIR / "tensorboard" / str(work.run.pk)),
+        progress=work.held,
+    )
+
+
+def _as_photos(rows: Sequence[Row]) -> LabelledPhotos:
+    from classifier.run import LabelledPhotos
+
+    return LabelledPhotos(
+        [photos.path_of(row.file) for row in rows],
+        [row.slug for row in rows],
+        [row.sha256 for row in rows],
+    )
+
+
+def _fresh(folder: Path) -> Path:
+    """Without the logs of an attempt that was cut short."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def _store_embeddings(work: Work, trained: Trained) -> None:
+    """The backbone as a row and on disk, and its embeddings of all labelled photos."""
+    backbone = _save_backbone(work, trained)
+    for split in SPLITS:
+        judged, rows = trained.judgements[split], work.rows[split]
+        ids = [rows[place].image_id for place in judged.kept]
+        for start in range(0, len(ids), CHUNK):
+            work.held("storing embeddings", start, len(ids), str(split))
+            embeddings.store(
+                backbone, ids[start : start + CHUNK], judged.embeddings[start : start + CHUNK]
+            )
+
+
+def _save_backbone(work: Work, trained: Trained) -> Backbone:
+    from classifier import store
+
+    info = store.save_backbone(settings.MODELS_DIR, trained.backbone)
+    backbone, _ = Backbone.objects.get_or_create(
+        sha256=info.sha256,
+        defaults={
+            "directory": info.directory,
+            "source": info.source,
+            "image_size": info.image_size,
+            "fine_tuned": work.beginning.full and bool(trained.histories.get("fine-tune")),
+        },
+    )
+    return backbone
+
+
+def _judge(work: Work, trained: Trained) -> tuple[Verdict, list[Row]]:
+    work.held("comparing", 0, 0)
+    rows = [work.rows[Split.TEST][place] for place in trained.judgements["test"].kept]
+    tests = TestPhotos(rows, work.beginning.recipe, work.cache.folder, work.held)
+    return judge(trained, tests), rows
+
+
+def _conclude(work: Work, trained: Trained, verdict: Verdict, tests: list[Row]) -> None:
+    """Files first, then the version's row, where it goes, and the end of the run in one
+    transaction: a trainer that dies before leaves the run to be done again, and nothing else."""
+    work.held("saving", 0, 0)
+    metrics = metrics_of(trained.judgements, verdict) | {"seconds": trained.seconds}
+    directory = _save_version(work, trained, metrics)
+    predicted = trained.judgements["test"].predicted
+    with transaction.atomic():
+        _record_facts(work, trained)
+        _record_answers(work.run, tests, predicted)
+        version = ModelVersion.objects.create(
+            backbone=Backbone.objects.get(sha256=trained.backbone.sha256),
+            run=work.run,
+            directory=directory,
+            classes=list(trained.classes),
+            temperature=trained.temperature,
+            recipe=work.beginning.recipe_as_data(),
+            metrics=metrics,
+            fingerprint=work.labels.fingerprint,
+            weights=work.beginning.weights_in_words,
+        )
+        reason = _decide(work.run, version, verdict)
+        if not runs.end(work.run, RunState.SUCCEEDED, reason):
+            raise LeaseLost("Another trainer took this run over.")
+
+
+def _save_version(work: Work, trained: Trained, metrics: dict[str, Any]) -> str:
+    from classifier import store
+
+    return store.save_version(
+        settings.MODELS_DIR,
+        f"run-{work.run.pk}-{secrets.token_hex(4)}",
+        head=trained.head,
+        backbone_sha256=trained.backbone.sha256,
+        classes=list(trained.classes),
+        temperature=trained.temperature,
+        recipe=work.beginning.recipe,
+        metrics=metrics,
+        fingerprint=work.labels.fingerprint,
+    )
+
+
+def _decide(run: TrainingRun, version: ModelVersion, verdict: Verdict) -> str:
+    """Send the version where it belongs; returns the reason in words."""
+    reason = verdict.reason
+    match run.promote:
+        case "always":
+            reason = f"Put live as asked, whatever the comparison says: {reason}"
+            golive.promote(version, reason=reason)
+        case "never":
+            reason = f"Not put live, as asked. {reason}"
+            ModelVersion.objects.filter(pk=version.pk).update(reason=reason)
+        case _ if verdict.promote:
+            if not golive.promote_automatically(version, reason=reason):
+                reason = f"{reason} It waits, since going live automatically is paused."
+                ModelVersion.objects.filter(pk=version.pk).update(reason=reason)
+        case _ if verdict.waits:
+            ModelVersion.objects.filter(pk=version.pk).update(reason=reason)
+        case _:
+            golive.reject(version, reason=reason)
+    return reason
+
+
+def _record_facts(work: Work, trained: Trained) -> None:
+    images = {photos.path_of(r.file): r.image_id for rows in work.rows.values() for r in rows}
+    skipped = [
+        {"image": images.get(path), "reason": reason} for path, reason in trained.skipped.items()
+    ]
+    runs.record(
+        work.run,
+        history=trained.histories,
+        skipped_images=skipped,
+        peak_rss_mb=memory.peak_megabytes(),
+    )
+
+
+def _record_answers(run: TrainingRun, tests: list[Row], predicted: list[str]) -> None:
+    """The candidate's answer on each test photo, so that a confusion's photos can be shown."""
+    answer = {row.image_id: slug for row, slug in zip(tests, predicted, strict=True)}
+    rows = list(RunRow.objects.filter(run=run, image_id__in=answer))
+    for row in rows:
+        row.predicted = answer[row.image_id]
+    RunRow.objects.bulk_update(rows, ["predicted"], batch_size=CHUNK)
+
+
+def _let_go_of_memory() -> None:
+    """Keras keeps a global state of every model built; a trainer lives for months."""
+    import sys
+
+    if (keras := sys.modules.get("keras")) is not None:
+        keras.backend.clear_session()
+    gc.collect()
