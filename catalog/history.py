@@ -1,0 +1,77 @@
+"""What happened to one image, newest first: uploaded, answered, decided, undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from .models import (
+    Decision,
+    DecisionKind,
+    Prediction,
+    ProductImage,
+    Role,
+    UnusableReason,
+    User,
+)
+from .wording import REPLACE_BECAUSE
+
+LATEST = 100
+
+
+@dataclass(frozen=True)
+class Event:
+    at: datetime
+    what: str
+    who: str = ""
+    by_person: bool = False
+
+
+def of(image: ProductImage, *, reader: User) -> list[Event]:
+    """The image's events. A merchant reads that staff decided, not which of them, and no version
+    numbers."""
+    plain = reader.role == Role.MERCHANT
+    uploaded = Event(image.created_at, "Uploaded", image.merchant.name, by_person=True)
+    predictions = image.predictions.select_related("category")[:LATEST]
+    decisions = image.decisions.select_related(
+        "by", "category", "before_label", "undoes__category"
+    )[:LATEST]
+    events = [
+        *(_answered(prediction, plain) for prediction in predictions),
+        *(_decided(decision, plain) for decision in decisions),
+        uploaded,
+    ]
+    return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def _answered(prediction: Prediction, plain: bool) -> Event:
+    what = f"Suggested {prediction.category.path} ({prediction.confidence:.0%} sure)"
+    return Event(prediction.at, what, "" if plain else f"version {prediction.version_id}")
+
+
+def _decided(decision: Decision, plain: bool) -> Event:
+    if decision.by is None:
+        who = "import"
+    elif plain:
+        who = "our staff"
+    else:
+        who = decision.by.get_username()
+    return Event(decision.at, _what(decision), who, by_person=True)
+
+
+def _what(decision: Decision) -> str:
+    category = decision.category.path if decision.category else ""
+    match decision.kind:
+        case DecisionKind.CONFIRM:
+            return f"Confirmed {category}"
+        case DecisionKind.CORRECT:
+            before = f" (was {decision.before_label.path})" if decision.before_label else ""
+            return f"Chose {category}{before}"
+        case DecisionKind.IMPORT:
+            return f"Came with the category {category}"
+        case DecisionKind.UNUSABLE:
+            return f"Marked unusable: {REPLACE_BECAUSE[UnusableReason(decision.reason)]}"
+        case DecisionKind.NONE_OF_THESE:
+            return "Said that no category fits"
+    undone = f": {_what(decision.undoes)}" if decision.undoes else ""
+    return f"Undid{undone}"

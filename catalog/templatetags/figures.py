@@ -1,0 +1,42 @@
+"""How figures are written on pages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """0.8312 -> 83.1%; a dash where there is none."""
+    return "–" if share is None else f"{share:.1%}"
+
+
+@register.filter
+def points(difference: float | None) -> str:
+    """A difference of shares in percentage points: 0.012 -> +1.2 points."""
+    if difference is None:
+        return "–"
+    rounded = round(difference * 100, 1)
+    return f"{rounded:+.1f} points" if rounded else "no change"
+
+
+@register.filter
+def decimals(value: float | None, places: int = 3) -> str:
+    return "–" if value is None else f"{value:.{places}f}"
+
+
+@register.filter
+def duration(value: timedelta | float | None) -> str:
+    """Seconds in the two largest units: 3 min 20 s."""
+    if value is None:
+        return "–"
+    seconds = round(value.total_seconds() if isinstance(value, timedelta) else value)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

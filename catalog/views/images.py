@@ -1,0 +1,102 @@
+"""The list of photos, its live states, its CSV, and the authorised view of the files."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.core.files.storage import default_storage
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from .. import export, gallery, wording
+from ..access import EVERYONE, SignedIn, allow
+from ..models import ProductImage
+
+ASKED_AT_ONCE = 100
+COPIES = {"thumbnail": "image/webp", "display": "image/jpeg"}
+"""What is served, re-encoded without metadata. Originals never are."""
+
+
+@allow(*EVERYONE)
+@require_safe
+def images(request: SignedIn) -> HttpResponse:
+    filters = _filters(request)
+    rows = gallery.matching(request.user, **filters)
+    context = {
+        "page": gallery.page(rows, request.GET),
+        "filters": filters,
+        "filter_query": urlencode({key: value for key, value in filters.items() if value}),
+        "standings": wording.Standing.choices,
+    }
+    return render(request, "images.html", context)
+
+
+@allow(*EVERYONE)
+@require_safe
+def status(request: SignedIn) -> JsonResponse:
+    """Of the asked ids: those that are pending no longer, as they stand, and those that went."""
+    asked = _ids(request.GET.get("ids", ""))
+    rows = gallery.visible(request.user).filter(pk__in=asked).select_related("label", "predicted")
+    found = list(rows)
+    gone = sorted(set(asked) - {image.pk for image in found})
+    changed = [_standing_of(image) for image in found if not image.is_pending]
+    return JsonResponse({"images": changed, "gone": gone})
+
+
+@allow(*EVERYONE)
+@require_safe
+def images_csv(request: SignedIn) -> StreamingHttpResponse:
+    rows = gallery.matching(request.user, **_filters(request))
+    response = StreamingHttpResponse(
+        export.lines(rows, reader=request.user), content_type="text/csv; charset=utf-8"
+    )
+    name = f"photos-{timezone.localdate():%Y-%m-%d}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@allow(*EVERYONE)
+@require_safe
+def image_file(request: SignedIn, pk: int, copy: str) -> HttpResponseBase:
+    if copy not in COPIES:
+        raise Http404
+    names = gallery.visible(request.user).filter(pk=pk).values_list(copy, flat=True)
+    name = names.first()
+    if not name or not default_storage.exists(name):
+        raise Http404
+    response = FileResponse(default_storage.open(name), content_type=COPIES[copy])
+    response["Cache-Control"] = "private, max-age=31536000, immutable"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Disposition"] = "inline"
+    return response
+
+
+def _filters(request: SignedIn) -> dict[str, str]:
+    return {
+        "text": request.GET.get("q", "")[:200].strip(),
+        "standing": request.GET.get("state", ""),
+    }
+
+
+def _ids(raw: str) -> list[int]:
+    parts = raw.split(",")[:ASKED_AT_ONCE]
+    return [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 19]
+
+
+def _standing_of(image: ProductImage) -> dict[str, object]:
+    return {
+        "id": image.pk,
+        "standing": wording.standing(image),
+        "words": wording.words(image),
+        "failure": image.failure,
+    }

@@ -1,0 +1,79 @@
+"""How an image stands, in the words its merchant reads. Staff read the same words."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from .models import LabelState, MachineState, Product, ProductImage, UnusableReason
+
+
+class Standing(models.TextChoices):
+    """One word per image: the badge on every page, and the filter of the list."""
+
+    WAITING = "waiting", "Waiting"
+    SUGGESTED = "suggested", "Suggested, not yet checked"
+    CHECKED = "checked", "Checked"
+    REPLACE = "replace", "Please replace"
+    FAILED = "failed", "No suggestion"
+    DISPUTED = "disputed", "Being checked again"
+
+
+REPLACE_BECAUSE = {
+    UnusableReason.BLURRED: "blurred",
+    UnusableReason.SEVERAL: "shows several products",
+    UnusableReason.NOT_A_PRODUCT: "not a product",
+    UnusableReason.PROHIBITED: "not allowed in the catalog",
+}
+DECIDED = [LabelState.CONFIRMED, LabelState.CORRECTED, LabelState.NONE_OF_THESE]
+_UNLABELLED = Q(disputed=False, label_state=LabelState.UNLABELLED)
+WHERE = {
+    Standing.DISPUTED: Q(disputed=True),
+    Standing.CHECKED: Q(disputed=False, label_state__in=DECIDED),
+    Standing.REPLACE: Q(disputed=False, label_state=LabelState.UNUSABLE),
+    Standing.SUGGESTED: _UNLABELLED & Q(predicted__isnull=False),
+    Standing.FAILED: _UNLABELLED & Q(predicted__isnull=True, machine=MachineState.FAILED),
+    Standing.WAITING: _UNLABELLED
+    & Q(predicted__isnull=True, machine__in=[MachineState.PENDING, MachineState.CLASSIFYING]),
+}
+"""The same rules as `standing`, for the database."""
+
+
+def standing(image: ProductImage) -> Standing:
+    if image.disputed:
+        return Standing.DISPUTED
+    if image.label_state in DECIDED:
+        return Standing.CHECKED
+    if image.label_state == LabelState.UNUSABLE:
+        return Standing.REPLACE
+    if image.predicted_id is not None:
+        return Standing.SUGGESTED
+    return Standing.FAILED if image.machine == MachineState.FAILED else Standing.WAITING
+
+
+def words(image: ProductImage) -> str:
+    """A phrase such as “suggested: Shirts, not yet checked”. Reads `label` and `predicted`; fetch
+    them with the image."""
+    match standing(image):
+        case Standing.DISPUTED:
+            return "being checked again"
+        case Standing.REPLACE:
+            return f"please replace: {REPLACE_BECAUSE[UnusableReason(image.unusable_reason)]}"
+        case Standing.CHECKED:
+            return f"checked: {image.label.name}" if image.label else "checked: no category fits"
+        case Standing.SUGGESTED if image.predicted:
+            return f"suggested: {image.predicted.name}, not yet checked"
+        case Standing.FAILED:
+            return "no suggestion"
+    return "waiting"
+
+
+def product_standing(product: Product, *, disputed: bool) -> tuple[Standing, str]:
+    """A product's badge and its words; `disputed` when people labelled its photos differently."""
+    if disputed:
+        return Standing.DISPUTED, "people disagree: being checked again"
+    if product.category is None:
+        return Standing.WAITING, "no category yet"
+    if product.category_checked:
+        return Standing.CHECKED, f"checked: {product.category.name}"
+    return Standing.SUGGESTED, f"suggested: {product.category.name}, not yet checked"
