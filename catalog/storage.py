@@ -1,4 +1,4 @@
-"""Where photos live: one Django Storage class, durable before the row that names the file."""
+"""Where files live. Photos go through one Storage class: durable before the row that names them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
+from whitenoise.storage import (  # type: ignore[import-untyped]  # it has none
+    CompressedManifestStaticFilesStorage,
+)
 
 
 @deconstructible(path="catalog.storage.DurableStorage")
@@ -33,6 +36,13 @@ class DurableStorage(FileSystemStorage):
             raise
         _sync_folder(target.parent)
         return name
+
+
+class HashedStatic(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # it has no types
+    """Hashes the names in `import … from "./x.js"` too, so that a page never mixes the modules of
+    two releases."""
+
+    support_js_module_import_aggregation = True
 
 
 def _sync_folder(folder: Path) -> None:
