@@ -46,6 +46,18 @@ def lease(user: User, image: ProductImage) -> bool:
     return bool(free.update(reviewer=user, review_lease_until=_until(now)))
 
 
+def renew(user: User, image_ids: Sequence[int]) -> list[int]:
+    """Hold on to images that a page still shows or has ready; an expired one is taken again if
+    nobody else did. Returns those held; the others were decided or are on another screen."""
+    now = timezone.now()
+    open_ones = ProductImage.objects.in_review().filter(pk__in=image_ids).values("pk")
+    rows = ProductImage.objects.present().filter(pk__in=image_ids)
+    mine = rows.filter(Q(reviewer=user) | Q(_free(user, now), pk__in=open_ones))
+    mine.update(reviewer=user, review_lease_until=_until(now))
+    held = rows.filter(reviewer=user, review_lease_until__gt=now)
+    return list(held.order_by("pk").values_list("pk", flat=True))
+
+
 def release(user: User, image_ids: Sequence[int]) -> int:
     """Give images back that were leased and not decided."""
     held = ProductImage.objects.filter(pk__in=image_ids, reviewer=user)

@@ -3,13 +3,20 @@
 from django.urls import path
 
 from .admin import site
-from .views import accounts, home, image, images, operations, runs, upload, versions
+from .views import accounts, home, image, images, operations, review, runs, upload, versions
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("accounts/sign-in/", accounts.sign_in, name="sign-in"),
     path("accounts/sign-out/", accounts.sign_out, name="sign-out"),
     path("accounts/password/", accounts.password, name="password"),
+    path("review/", review.review, name="review"),
+    path("review/next/", review.next_cards, name="review-next"),
+    path("review/<int:pk>/decide/", review.decide, name="image-decide"),
+    path("review/<int:pk>/skip/", review.skip, name="review-skip"),
+    path("review/undo/", review.undo, name="review-undo"),
+    path("review/leases/", review.leases, name="review-leases"),
+    path("review/categories/", review.categories, name="review-categories"),
     path("models/", versions.models, name="models"),
     path("models/<int:pk>/", versions.model, name="model"),
     path("models/<int:pk>/confusion/", versions.confusion, name="model-confusion"),

@@ -1,0 +1,76 @@
+"""The review desk: what a reviewer finds there, and taking the last decision back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from . import lifecycle, queue, reclassify
+from .errors import NotAllowed
+from .models import Decision, DecisionKind, ProductImage, Serving, User
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Photos leased to one reviewer, and how things stand around them."""
+
+    images: Sequence[ProductImage]
+    left: int
+    """In review, whoever looks at them."""
+    being_classified: int = 0
+    """Counted only when there is nothing to show."""
+    has_model: bool = True
+
+    @property
+    def empty_because(self) -> str:
+        """ "" while there are photos; else elsewhere, no-model, soon or done."""
+        if self.images:
+            return ""
+        if self.left:
+            return "elsewhere"
+        if not self.has_model:
+            return "no-model"
+        return "soon" if self.being_classified else "done"
+
+
+def open_desk(
+    user: User, *, count: int = 1, exclude: Sequence[int] = (), first: int | None = None
+) -> Desk:
+    """Lease up to `count` photos besides those the page holds already (`exclude`); `first` names
+    one to begin with, if it can be had."""
+    if first is not None and queue.renew(user, [first]):
+        return Desk(list(ProductImage.objects.filter(pk=first)), queue.waiting())
+    images = queue.next_images(user, count=count, exclude=exclude)
+    if images or exclude:
+        return Desk(images, queue.waiting())
+    has_model = Serving.current().live_id is not None
+    return Desk(images, queue.waiting(), sum(reclassify.queue_counts().values()), has_model)
+
+
+@transaction.atomic
+def take_back(
+    user: User, *, decision_id: int | None = None, token: UUID | None = None
+) -> ProductImage:
+    """Undo this person's last decision that stands, or the one named, and put its photo on their
+    screen again. The same `token` again undoes nothing more."""
+    known = Decision.objects.filter(token=token).first() if token else None
+    decision = known.undoes if known else _last_decision(user, decision_id)
+    if decision is None:
+        raise NotAllowed("There is no decision of yours to undo.")
+    if known is None:
+        lifecycle.undo(decision, by=user, token=token)
+    image = ProductImage.objects.get(pk=decision.image_id)
+    queue.lease(user, image)
+    return image
+
+
+def _last_decision(user: User, decision_id: int | None) -> Decision | None:
+    own = Decision.objects.filter(by=user).exclude(
+        kind__in=[DecisionKind.UNDO, DecisionKind.IMPORT]
+    )
+    if decision_id is not None:
+        return own.filter(pk=decision_id).first()
+    return own.filter(undone_by__isnull=True, image__withdrawn_at__isnull=True).first()

@@ -1,0 +1,60 @@
+"""What a person may say of a photo, and what the desk asks of the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db import models
+
+from ..models import Category, UnusableReason
+
+IDS_AT_ONCE = 50
+
+
+class DecisionKindChoice(models.TextChoices):
+    LABEL = "label", "Belongs to a category"
+    UNUSABLE = "unusable", "Unusable"
+    NONE_OF_THESE = "none_of_these", "No category fits"
+
+
+class DecisionForm(forms.Form):
+    kind = forms.ChoiceField(choices=DecisionKindChoice.choices)
+    category = forms.ModelChoiceField(Category.objects.all(), required=False)
+    reason = forms.ChoiceField(choices=[c for c in UnusableReason.choices if c[0]], required=False)
+    revision = forms.IntegerField(min_value=0)
+    token = forms.UUIDField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        kind = values.get("kind")
+        if kind == DecisionKindChoice.LABEL and not values.get("category"):
+            self._require("category", "Choose a category.")
+        if kind == DecisionKindChoice.UNUSABLE and not values.get("reason"):
+            self._require("reason", "Say why the photo is unusable: choose one of the reasons.")
+        return values
+
+    def _require(self, field: str, sentence: str) -> None:
+        if field not in self.errors:
+            self.add_error(field, sentence)
+
+
+class UndoForm(forms.Form):
+    decision = forms.IntegerField(required=False)
+    token = forms.UUIDField(required=False)
+
+
+class LeasesForm(forms.Form):
+    """Which photos a page still holds, or gives back as it closes."""
+
+    action = forms.ChoiceField(choices=[("renew", "Hold on"), ("release", "Give back")])
+    ids = forms.CharField()
+
+    def clean_ids(self) -> list[int]:
+        return whole_numbers(self.cleaned_data["ids"])
+
+
+def whole_numbers(raw: str) -> list[int]:
+    """`1,2,3` as numbers; what is none is left out."""
+    parts = raw.split(",")[:IDS_AT_ONCE]
+    return [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 18]

@@ -1,0 +1,197 @@
+"""What the review desk shows of a photo: suggestions, guidance, examples, sibling photos. Any
+number of cards takes the same number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db.models import OuterRef, Subquery
+
+from . import category_photos
+from .models import Category, Decision, DecisionKind, LabelState, MachineState, ProductImage
+
+SUGGESTIONS = 5
+SIBLINGS = 6
+SIBLINGS_READ = 200
+LABELLING = [DecisionKind.CONFIRM, DecisionKind.CORRECT, DecisionKind.IMPORT]
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    image_id: int
+    width: int
+    height: int
+    words: str
+    """Its category as people or the model say, for the caption."""
+
+    @classmethod
+    def of(cls, image: ProductImage, words: str) -> Thumbnail:
+        return cls(image.pk, image.thumbnail_width, image.thumbnail_height, words)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    number: int
+    """1 to 5: the key that chooses it."""
+    category: Category
+    confidence: float
+    examples: list[Thumbnail]
+
+    @property
+    def percent(self) -> str:
+        """As people write it; never a 0% or 100% that the model did not mean."""
+        if self.confidence < 0.01:
+            return "<1%"
+        return f"{min(int(self.confidence * 100 + 0.5), 99)}%"
+
+    @property
+    def above(self) -> str:
+        """The path without the last name; "" for a category at the top."""
+        return self.category.path.rpartition(" › ")[0]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One photo on the desk, as it was when it was read."""
+
+    image: ProductImage
+    suggestions: list[Suggestion]
+    siblings: list[Thumbnail]
+    more_siblings: int
+    opinions: list[str]
+    """Who put which photo of this product where; only when people disagree."""
+    token: UUID = field(default_factory=uuid4)
+    """Makes saving this card's decision happen once."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is here: disagree, unread, again, random or unsure."""
+        if self.image.disputed:
+            return "disagree"
+        if self.image.label_state != LabelState.UNLABELLED:
+            return "again"
+        if self.image.machine == MachineState.FAILED:
+            return "unread"
+        return "random" if self.image.drawn else "unsure"
+
+    @property
+    def random_percent(self) -> int:
+        return round(settings.REVIEW_RANDOM_SHARE * 100)
+
+
+def cards(images: Sequence[ProductImage]) -> list[Card]:
+    """One card per image, in the order given."""
+    ids = [image.pk for image in images]
+    rows = ProductImage.objects.select_related("merchant", "product", "prediction", "label")
+    fresh = rows.in_bulk(ids)
+    present = [fresh[pk] for pk in ids if pk in fresh]
+    leaves = _leaves(present)
+    examples = _examples(leaves)
+    siblings = _siblings(present)
+    opinions = _opinions(present)
+    return [
+        Card(
+            image,
+            _suggestions(image, leaves, examples),
+            siblings[image.product_id][image.pk][:SIBLINGS],
+            max(len(siblings[image.product_id][image.pk]) - SIBLINGS, 0),
+            opinions[image.product_id],
+        )
+        for image in present
+    ]
+
+
+def _leaves(images: Iterable[ProductImage]) -> dict[int, Category]:
+    """The categories in the images' answers that may be chosen now: a retired one is masked here
+    too, until the photo is classified again."""
+    ids = {pk for image in images if image.prediction for pk, _ in image.prediction.top}
+    return Category.objects.leaves().in_bulk(ids)
+
+
+def _suggestions(
+    image: ProductImage, leaves: dict[int, Category], examples: dict[int, list[Thumbnail]]
+) -> list[Suggestion]:
+    if image.prediction is None or image.machine == MachineState.FAILED:
+        return []
+    top = [(leaves[pk], share) for pk, share in image.prediction.top if pk in leaves]
+    return [
+        Suggestion(number, category, share, examples[category.pk])
+        for number, (category, share) in enumerate(top[:SUGGESTIONS], start=1)
+    ]
+
+
+def _examples(leaves: dict[int, Category]) -> dict[int, list[Thumbnail]]:
+    """Up to three photos per category: those a manager chose, else the newest confirmed ones."""
+    chosen: dict[int, list[Thumbnail]] = defaultdict(list)
+    for example in category_photos.chosen_examples(leaves):
+        chosen[example.category_id].append(Thumbnail.of(example.image, ""))
+    newest = _newest_confirmed([pk for pk in leaves if pk not in chosen])
+    return defaultdict(list, {**chosen, **newest})
+
+
+def _newest_confirmed(category_ids: list[int]) -> dict[int, list[Thumbnail]]:
+    """One look into the index per photo wanted: a category of a million photos costs no more."""
+    confirmed = ProductImage.objects.present().filter(
+        label=OuterRef("pk"), label_state=LabelState.CONFIRMED
+    )
+    newest = confirmed.order_by("-id").values("pk")
+    rows = Category.objects.filter(pk__in=category_ids).values_list(
+        "pk", *(Subquery(newest[n : n + 1]) for n in range(category_photos.EXAMPLES))
+    )
+    wanted = {category: [pk for pk in ids if pk] for category, *ids in rows}
+    images = ProductImage.objects.in_bulk([pk for ids in wanted.values() for pk in ids])
+    return {
+        category: [Thumbnail.of(images[pk], "") for pk in ids if pk in images]
+        for category, ids in wanted.items()
+    }
+
+
+def _siblings(images: Sequence[ProductImage]) -> dict[int, dict[int, list[Thumbnail]]]:
+    """{product id: {image id: the other photos of that product}}"""
+    products = {image.product_id for image in images}
+    rows = ProductImage.objects.present().filter(product_id__in=products)
+    rows = rows.select_related("label", "predicted").order_by("id")[:SIBLINGS_READ]
+    photos: dict[int, list[ProductImage]] = defaultdict(list)
+    for row in rows:
+        photos[row.product_id].append(row)
+    found: dict[int, dict[int, list[Thumbnail]]] = defaultdict(dict)
+    for image in images:
+        others = [row for row in photos[image.product_id] if row.pk != image.pk]
+        found[image.product_id][image.pk] = [Thumbnail.of(o, _words(o)) for o in others]
+    return found
+
+
+def _words(image: ProductImage) -> str:
+    if image.label is not None:
+        return f"checked: {image.label.name}"
+    if image.label_state != LabelState.UNLABELLED:
+        return image.get_label_state_display().lower()
+    if image.predicted is not None:
+        return f"suggested: {image.predicted.name}"
+    return "waiting"
+
+
+def _opinions(images: Iterable[ProductImage]) -> dict[int, list[str]]:
+    """Who chose what, for the products whose photos people labelled differently."""
+    disputed = {image.product_id for image in images if image.disputed}
+    found: dict[int, list[str]] = defaultdict(list)
+    if not disputed:
+        return found
+    decisions = Decision.objects.filter(
+        image__product_id__in=disputed,
+        image__withdrawn_at__isnull=True,
+        image__label__isnull=False,
+    )
+    decisions = decisions.filter(kind__in=LABELLING, undone_by__isnull=True)
+    latest = {
+        d.image_id: d for d in decisions.select_related("by", "category", "image").order_by("id")
+    }
+    for decision in latest.values():
+        who = decision.by.get_username() if decision.by else "An import"
+        photo = decision.image.original_name
+        found[decision.image.product_id].append(f"{who} put {photo} into “{decision.category}”")
+    return found

@@ -1,0 +1,137 @@
+// The type-ahead over all categories: by name, path or code.
+
+const MOST = 40;
+const STALE_AFTER = 30_000;
+
+/** Lower case without accents, so that "cafe" finds "Café". */
+function plain(text) {
+  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+/** How well a category fits the words typed: smaller is better, null is not at all. */
+function rank(leaf, query) {
+  const words = query.split(/\s+/);
+  if (!words.every((word) => leaf.text.includes(word))) return null;
+  if (leaf.code && plain(leaf.code) === query) return 0;
+  const name = plain(leaf.name);
+  if (name.startsWith(query)) return 1;
+  if (starts(name, query)) return 2;
+  if (words.every((word) => starts(leaf.text, word))) return 3;
+  return 4;
+}
+
+function starts(text, word) {
+  return text.split(/[^\p{L}\p{N}]+/u).some((part) => part.startsWith(word));
+}
+
+export function matches(leaves, typed) {
+  const query = plain(typed.trim());
+  if (!query) return leaves;
+  const ranked = leaves.map((leaf) => [rank(leaf, query), leaf]).filter(([at]) => at !== null);
+  return ranked.sort(([a], [b]) => a - b).map(([, leaf]) => leaf);
+}
+
+export class Search {
+  #dialog;
+  #load;
+  #choose;
+  #leaves = [];
+  #loadedAt = -Infinity;
+  #shown = [];
+  #active = -1;
+
+  /** `load()` resolves to the categories; `choose(leaf)` gets the one taken. */
+  constructor(dialog, { load, choose }) {
+    this.#dialog = dialog;
+    this.#load = load;
+    this.#choose = choose;
+    this.field = dialog.querySelector("[data-field]");
+    this.list = dialog.querySelector("[data-results]");
+    this.field.addEventListener("input", () => this.#show());
+    this.field.addEventListener("keydown", (event) => this.#key(event));
+    this.list.addEventListener("click", (event) => this.#take(event.target.closest("li")?.dataset.at));
+    dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+    this.#refresh();
+  }
+
+  open(typed = "") {
+    this.field.value = typed;
+    this.#show();
+    this.#dialog.showModal();
+    this.field.focus();
+    this.field.setSelectionRange(typed.length, typed.length);
+    this.#refresh();
+  }
+
+  async #refresh() {
+    if (performance.now() - this.#loadedAt < STALE_AFTER) return;
+    try {
+      const leaves = await this.#load();
+      this.#leaves = leaves.map((leaf) => ({ ...leaf, text: plain(`${leaf.path} ${leaf.code}`) }));
+      this.#loadedAt = performance.now();
+    } catch {
+      if (!this.#leaves.length) this.#say("The categories could not be fetched; close and try again.");
+      return;
+    }
+    if (this.#dialog.open) this.#show();
+  }
+
+  #show() {
+    const found = matches(this.#leaves, this.field.value);
+    this.#shown = found.slice(0, MOST);
+    this.list.replaceChildren(...this.#shown.map((leaf, at) => option(leaf, at)));
+    this.#activate(this.field.value.trim() && this.#shown.length ? 0 : -1);
+    this.#say(count(found.length, this.#shown.length));
+  }
+
+  #activate(at) {
+    this.#active = at;
+    for (const [n, row] of [...this.list.children].entries()) {
+      row.setAttribute("aria-selected", String(n === at));
+    }
+    const row = this.list.children[at];
+    row?.scrollIntoView({ block: "nearest" });
+    this.field.setAttribute("aria-activedescendant", row?.id ?? "");
+    this.#dialog.querySelector("[data-guide]").textContent = this.#shown[at]?.guidance ?? "";
+  }
+
+  #key(event) {
+    if (event.isComposing) return;
+    const last = this.#shown.length - 1;
+    if (event.key === "ArrowDown") this.#activate(Math.min(this.#active + 1, last));
+    else if (event.key === "ArrowUp") this.#activate(Math.max(this.#active - 1, 0));
+    else if (event.key === "Enter" && !event.repeat) this.#take(this.#active);
+    else if (event.key !== "Enter") return;
+    event.preventDefault();
+  }
+
+  #take(at) {
+    const leaf = this.#shown[Number(at ?? -1)];
+    if (!leaf) return;
+    this.#dialog.close();
+    this.#choose(leaf);
+  }
+
+  #say(words) {
+    this.#dialog.querySelector("[data-found]").textContent = words;
+  }
+}
+
+function option(leaf, at) {
+  const row = document.createElement("li");
+  row.id = `search-result-${at}`;
+  row.dataset.at = at;
+  row.setAttribute("role", "option");
+  const name = document.createElement("b");
+  name.textContent = leaf.name;
+  const path = document.createElement("small");
+  path.textContent = [leaf.path, leaf.code].filter(Boolean).join(" · ");
+  row.append(name, " ", path);
+  return row;
+}
+
+function count(found, shown) {
+  if (!found) return "No category matches.";
+  if (found > shown) return `${found} categories; the first ${shown} are listed.`;
+  return found === 1 ? "1 category" : `${found} categories`;
+}
