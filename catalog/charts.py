@@ -50,11 +50,13 @@ class Tick:
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of rounds; `start` is its left edge, `middle` where its name stands."""
+    """A stretch of rounds; `start` is its left edge, its name stands at `label_at`."""
 
     name: str
     start: float
-    middle: float
+    label_at: float
+    anchor: str
+    """SVG's text-anchor: a phase in the right half ends its name at the right edge."""
     is_first: bool
 
 
@@ -85,6 +87,11 @@ class Chart:
     right = WIDTH - RIGHT
     top = TOP
     bottom = HEIGHT - BOTTOM
+
+    @property
+    def columns(self) -> list[str]:
+        """Heads of the table's value columns."""
+        return [LEARNED, UNSEEN]
 
     @property
     def middle(self) -> float:
@@ -206,9 +213,9 @@ def _phases(columns: Sequence[tuple[str, list[list[float | None]]]], scale: _Sca
     for name, pair in columns:
         after = before + max(len(values) for values in pair)
         start, end = scale.x(before + 0.5), scale.x(after + 0.5)
-        phases.append(
-            Phase(phase_name(name), start, round((start + end) / 2, 1), is_first=not phases)
-        )
+        is_right = bool(phases) and start > (LEFT + WIDTH - RIGHT) / 2
+        at, anchor = (end, "end") if is_right else (start + (6 if phases else 0), "start")
+        phases.append(Phase(phase_name(name), start, at, anchor, is_first=not phases))
         before = after
     return phases
 

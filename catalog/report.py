@@ -112,6 +112,15 @@ def figures(version: ModelVersion) -> Report:
     )
 
 
+def cell(version: ModelVersion, true: str, predicted: str) -> Cell:
+    """The names of one cell of the confusion matrix, and how many photos the report counts."""
+    labels, matrix = _confusion(_mapping(version.metrics).get("confusion"))
+    paths = _paths({true, predicted})
+    known = true in labels and predicted in labels
+    photos = matrix[labels.index(true)][labels.index(predicted)] if known else 0
+    return Cell(true, predicted, paths[true], paths[predicted], photos, shade=0)
+
+
 def _scores(per_class: Mapping[str, Any], paths: Mapping[str, str]) -> list[CategoryScore]:
     scores = [
         CategoryScore(
