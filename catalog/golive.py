@@ -50,7 +50,8 @@ def rollback(*, by: User | None, to: ModelVersion | None = None) -> Serving:
     if not target.files_present:
         raise NotAllowed(f"Version {target.pk}'s files are gone from disk; choose another.")
     _pause(serving, by, f"Rolled back from version {serving.live_id} to {target.pk}.")
-    _switch(serving, target, "Rolled back to this version.", approved_by_hand=True)
+    who = f" by {by}" if by else ""
+    _switch(serving, target, f"Rolled back to this version{who}.", approved_by_hand=True)
     return serving
 
 
