@@ -48,6 +48,11 @@ class Stored:
     def names(self) -> list[str]:
         return [self.columns[key] for key in ("file", "display", "thumbnail")]
 
+    def discard(self) -> None:
+        """Remove the files: no row names them."""
+        for file in self.names():
+            default_storage.delete(file)
+
 
 def receive(
     data: bytes,
@@ -100,23 +105,41 @@ def add(
 
     The files are on disk, fsynced, before the row commits; when the row cannot be written they
     are removed again. The worker is nudged on commit."""
-    _require_room()
-    if len(data) > settings.UPLOAD_MAX_BYTES:
-        megabytes = settings.UPLOAD_MAX_BYTES // 1_000_000
-        raise Rejected(f"The file is larger than {megabytes} MB; send a smaller copy.")
+    _require_acceptable(data)
     sha256 = hashlib.sha256(data).hexdigest()
     _require_new(merchant, sha256)
     stored = _store(data, sha256)
+    return record(
+        stored, merchant=merchant, name=name, sku=sku, upload_id=upload_id, priority=priority
+    )
+
+
+def prepare(data: bytes) -> Stored:
+    """The first half of `add`: validate and write the files; Rejected says why not. Touches no
+    database, so threads may do it. What comes of it must be recorded or discarded."""
+    _require_acceptable(data)
+    return _store(data, hashlib.sha256(data).hexdigest())
+
+
+def record(
+    stored: Stored,
+    *,
+    merchant: Merchant,
+    name: str,
+    sku: str = "",
+    upload_id: UUID | None = None,
+    priority: Priority = Priority.UPLOAD,
+) -> ProductImage:
+    """The second half of `add`: the row. Without it the files are removed again; DuplicateBytes
+    when another request was faster."""
     try:
         with transaction.atomic():
-            image = _record(stored, merchant, name, sku or sku_from(name), priority, upload_id)
+            return _record(stored, merchant, name, sku or sku_from(name), priority, upload_id)
     except BaseException as error:
-        for file in stored.names():
-            default_storage.delete(file)
+        stored.discard()
         if isinstance(error, IntegrityError):
-            _require_new(merchant, sha256)
+            _require_new(merchant, stored.columns["sha256"])
         raise
-    return image
 
 
 def sku_from(name: str) -> str:
@@ -129,6 +152,13 @@ def sku_from(name: str) -> str:
 def clean_sku(raw: str) -> str:
     """Letters, digits, dot, dash and underscore; anything else becomes a dash."""
     return SKU_ALLOWED.sub("-", raw.strip()).strip("-.")[:SKU_LENGTH] or "unnamed"
+
+
+def _require_acceptable(data: bytes) -> None:
+    _require_room()
+    if len(data) > settings.UPLOAD_MAX_BYTES:
+        megabytes = settings.UPLOAD_MAX_BYTES // 1_000_000
+        raise Rejected(f"The file is larger than {megabytes} MB; send a smaller copy.")
 
 
 def _require_room() -> None:
