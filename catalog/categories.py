@@ -52,11 +52,11 @@ def ensure_path(names: list[str], *, is_sample: bool = False) -> Category:
     found; so is one that people gave that name since. CategoryRule when a category on the way is
     retired, or has photos and would gain a child."""
     if not names:
-        raise CategoryRule("A category needs a name.")
+        raise CategoryRule("A category needs a name.", field="name")
     _lock_tree()
     category: Category | None = None
     for depth, raw in enumerate(names, start=1):
-        stem, name = _slug(names[:depth]), _readable(raw)
+        stem, name = slug_of(names[:depth]), _readable(raw)
         found = Category.objects.filter(slug=stem).first() or _sibling(category, name)
         if found is None:
             _require_no_photos(category)
@@ -85,7 +85,7 @@ def add(
         gains_first_child = parent is not None and _is_leaf(parent)
         _require_destination(parent, photos_to)
         names = [parent.slug, _clean(name)] if parent else [_clean(name)]
-        category = _insert(parent, name, stem=_slug(names), code=code, guidance=guidance)
+        category = _insert(parent, name, stem=slug_of(names), code=code, guidance=guidance)
         _log(by, category, ADDITION, "Added.")
         target = _destination(parent, photos_to, by)
         if parent is not None and gains_first_child:
@@ -108,7 +108,7 @@ def rename(category: Category, name: str, *, by: User) -> Category:
         with transaction.atomic():
             category.save(update_fields=["name", "path"])
     except IntegrityError as error:
-        raise CategoryRule(f"There is a category “{name}” here already.") from error
+        raise CategoryRule(f"There is a category “{name}” already.", field="name") from error
     _update_paths_below(category)
     _log(by, category, CHANGE, f"Renamed from “{before}”.")
     return category
@@ -248,11 +248,11 @@ def _insert(
 def _clean(name: str) -> str:
     name = " ".join(name.split())
     if not name:
-        raise CategoryRule("A category needs a name.")
+        raise CategoryRule("A category needs a name.", field="name")
     if len(name) > NAME_LENGTH:
-        raise CategoryRule(f"The name is longer than {NAME_LENGTH} characters.")
+        raise CategoryRule(f"The name is longer than {NAME_LENGTH} characters.", field="name")
     if "›" in name:
-        raise CategoryRule("“›” stands between the levels of a path; leave it out of the name.")
+        raise CategoryRule("“›” divides a path; leave it out of the name.", field="name")
     return name
 
 
@@ -265,11 +265,13 @@ def _readable(folder: str) -> str:
 def _path(parent: Category | None, name: str) -> str:
     path = f"{parent.path}{SEPARATOR}{name}" if parent else name
     if len(path) > PATH_LENGTH:
-        raise CategoryRule(f"“{path[:60]}…” is too deep: paths end at {PATH_LENGTH} characters.")
+        raise CategoryRule(
+            f"The path is longer than {PATH_LENGTH} characters: “{path[:60]}…”.", field="name"
+        )
     return path
 
 
-def _slug(names: list[str]) -> str:
+def slug_of(names: list[str]) -> str:
     """`["Men", "Shoes"]` is `men-shoes`. A name without a Latin letter or digit gets a short hash,
     and so does the end of an overlong slug: the same names always give the same slug."""
     slug = "-".join(slugify(name.replace("_", " ")) or _hash(name) for name in names)
@@ -295,7 +297,7 @@ def _sibling(parent: Category | None, name: str) -> Category | None:
 def _require_free_name(parent: Category | None, name: str, *, but: Category | None = None) -> None:
     found = _sibling(parent, name)
     if found is not None and found != but:
-        raise CategoryRule(f"There is a category “{found}” already.")
+        raise CategoryRule(f"There is a category “{found}” already.", field="name")
 
 
 def _require_free_code(code: str, *, but: Category | None = None) -> None:
@@ -304,7 +306,7 @@ def _require_free_code(code: str, *, but: Category | None = None) -> None:
     owner = Category.objects.filter(code=code).first()
     if owner is not None and owner != but:
         state = "" if owner.is_active else ", which is retired"
-        raise CategoryRule(f"The code {code} belongs to “{owner}”{state}.")
+        raise CategoryRule(f"The code {code} belongs to “{owner}”{state}.", field="code")
 
 
 # Photos in the way of a change
@@ -322,7 +324,9 @@ def _require_destination(parent: Category | None, photos_to: PhotosTo | None) ->
     if parent is None or not _is_leaf(parent):
         return
     if photos_to is None and (photos := category_photos.labelled(parent).count()):
-        raise CategoryRule(f"Say where the {photos} checked photos of “{parent}” go.")
+        raise CategoryRule(
+            f"Say where the {photos} checked photos of “{parent}” go.", field="photos_to"
+        )
 
 
 def _destination(parent: Category | None, photos_to: PhotosTo | None, by: User) -> Category | None:
@@ -333,11 +337,13 @@ def _destination(parent: Category | None, photos_to: PhotosTo | None, by: User) 
         name = _clean(photos_to.child_name)
         child = _sibling(parent, name)
         if child is None:
-            child = _insert(parent, name, stem=_slug([parent.slug, name]))
+            child = _insert(parent, name, stem=slug_of([parent.slug, name]))
             _log(by, child, ADDITION, "Added.")
         return child
     if photos_to.leaf == parent or not _is_leaf(photos_to.leaf):
-        raise CategoryRule(f"“{photos_to.leaf}” cannot take photos: choose another category.")
+        raise CategoryRule(
+            f"“{photos_to.leaf}” cannot take photos: choose another category.", field="photos_to"
+        )
     return photos_to.leaf
 
 

@@ -1,0 +1,256 @@
+"""Folders of photos into the catalog: a folder per category, its labels counting as a person's.
+
+Threads decode and write the files; this thread alone writes rows, in the order of the paths, so
+that the same folder imported elsewhere splits alike. Importing again adds nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from . import categories, intake, lifecycle, pictures
+from .errors import CatalogError, NotAllowed, Rejected
+from .folders import Photo, Scan
+from .intake import DuplicateBytes, Stored
+from .models import Category, Merchant, Priority, ProductImage, Split
+
+logger = logging.getLogger(__name__)
+
+MERCHANT = "Imported"
+THREADS = min(8, os.cpu_count() or 1)
+CAMERA_NAME = re.compile(r"^(img|dsc[nf]?|pic|photo|image|pxl|p|scan)[ _-]?\d+$", re.IGNORECASE)
+
+
+@dataclass
+class Imported:
+    """What came of an import."""
+
+    added: int = 0
+    duplicates: int = 0
+    rejected: list[dict[str, str]] = field(default_factory=list)
+    split_conflicts: int = 0
+    categories: Counter[str] = field(default_factory=Counter)
+
+    def reject(self, path: Path, reason: str) -> None:
+        self.rejected.append({"path": str(path), "reason": reason})
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A photo after the threads: stored, known already, or refused."""
+
+    photo: Photo
+    sha256: str = ""
+    stored: Stored | None = None
+    reason: str = ""
+
+
+def import_folder(
+    scan: Scan,
+    *,
+    merchant: Merchant,
+    split: Split = Split.NONE,
+    is_sample: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Imported:
+    """Take in what a scan found; a photo that cannot be read is reported and left out.
+
+    `split` is where the products go unless near-duplicates stand elsewhere already. Photos of an
+    unlabelled scan wait for the worker and for review."""
+    outcome = Imported()
+    for path, reason in scan.refused:
+        outcome.reject(path, reason)
+    leaves = _make_categories(scan, outcome, is_sample=is_sample)
+    photos = [p for p in scan.photos if scan.unlabelled or p.folders in leaves]
+    importing = _Importing(merchant, split, leaves, _skus(photos), outcome)
+    for done, prepared in enumerate(_prepared(photos, _known(merchant)), start=1):
+        importing.take(prepared)
+        progress(done, len(photos))
+    logger.info("imported", extra={"added": outcome.added, "duplicates": outcome.duplicates})
+    return outcome
+
+
+def rehearse(scan: Scan, *, merchant_name: str) -> Imported:
+    """What an import would do, without storing anything."""
+    outcome = Imported()
+    for path, reason in scan.refused:
+        outcome.reject(path, reason)
+    merchant = Merchant.objects.filter(name=merchant_name).first()
+    known = _known(merchant) if merchant else set()
+    for photo in scan.photos:
+        try:
+            data = photo.path.read_bytes()
+            sha256 = hashlib.sha256(data).hexdigest()
+            if sha256 not in known:
+                pictures.read(data, max_pixels=settings.UPLOAD_MAX_PIXELS)
+        except OSError as error:
+            outcome.reject(photo.path, _unreadable(error))
+        except Rejected as error:
+            outcome.reject(photo.path, str(error))
+        else:
+            outcome.added += sha256 not in known
+            outcome.duplicates += sha256 in known
+            if not scan.unlabelled and sha256 not in known:
+                outcome.categories[categories.slug_of(list(photo.folders))] += 1
+            known.add(sha256)
+    return outcome
+
+
+def sku_of(name: str, sha256: str) -> str:
+    """`BLUE-42_2.jpg` is a photo of BLUE-42; a name that says nothing (`IMG_0001`, `front`, `12`)
+    gets a piece of its checksum, so that strangers do not become one product."""
+    sku = intake.sku_from(name)
+    if says_nothing(sku):
+        return intake.clean_sku(f"{Path(name).stem[:60]}-{sha256[:8]}")
+    return sku
+
+
+def says_nothing(sku: str) -> bool:
+    digits_only = sku.isdigit() and len(sku) < 5
+    return digits_only or not any(c.isdigit() for c in sku) or bool(CAMERA_NAME.match(sku))
+
+
+@dataclass
+class _Importing:
+    merchant: Merchant
+    split: Split
+    leaves: dict[tuple[str, ...], Category]
+    shared_skus: set[str]
+    outcome: Imported
+
+    def take(self, prepared: Prepared) -> None:
+        """One photo's row and label, in one transaction."""
+        photo, stored = prepared.photo, prepared.stored
+        if prepared.reason:
+            self.outcome.reject(photo.path, prepared.reason)
+        elif stored is None:
+            self._already_there(prepared)
+        else:
+            try:
+                self._add(photo, stored, prepared.sha256)
+            except DuplicateBytes:
+                self._already_there(prepared)
+            except NotAllowed as error:
+                self.outcome.reject(photo.path, str(error))
+
+    def _add(self, photo: Photo, stored: Stored, sha256: str) -> None:
+        category = self.leaves.get(photo.folders)
+        sku = intake.sku_from(photo.path.name)
+        sku = f"{sku}-{sha256[:8]}" if sku in self.shared_skus else sku_of(photo.path.name, sha256)
+        with transaction.atomic(), _discarded_on_error(stored):
+            image = intake.record(
+                stored,
+                merchant=self.merchant,
+                name=photo.path.name,
+                sku=sku,
+                priority=Priority.BACKGROUND,
+            )
+            if category is not None:
+                self._label(image, category)
+        self.outcome.added += 1
+
+    def _label(self, image: ProductImage, category: Category) -> None:
+        honoured = lifecycle.import_label(image, category, split=self.split)
+        self.outcome.split_conflicts += not honoured
+        self.outcome.categories[category.slug] += 1
+
+    def _already_there(self, prepared: Prepared) -> None:
+        """The same bytes are known. A label is added where nobody has decided anything yet."""
+        self.outcome.duplicates += 1
+        category = self.leaves.get(prepared.photo.folders)
+        same = ProductImage.objects.present().filter(
+            merchant=self.merchant, sha256=prepared.sha256, decisions__isnull=True
+        )
+        if category is not None and (image := same.first()) is not None:
+            self._label(image, category)
+
+
+@contextmanager
+def _discarded_on_error(stored: Stored) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        stored.discard()
+        raise
+
+
+def _make_categories(
+    scan: Scan, outcome: Imported, *, is_sample: bool
+) -> dict[tuple[str, ...], Category]:
+    """The category of each folder; a folder that breaks a rule of the tree is left out."""
+    leaves: dict[tuple[str, ...], Category] = {}
+    if scan.unlabelled:
+        return leaves
+    for folders in sorted({photo.folders for photo in scan.photos}):
+        try:
+            leaves[folders] = categories.ensure_path(list(folders), is_sample=is_sample)
+        except CatalogError as error:
+            for photo in scan.photos:
+                if photo.folders == folders:
+                    outcome.reject(photo.path, str(error))
+    return leaves
+
+
+def _skus(photos: list[Photo]) -> set[str]:
+    """SKUs that photos of several categories would share: they cannot be one product."""
+    folders: dict[str, set[tuple[str, ...]]] = {}
+    for photo in photos:
+        folders.setdefault(intake.sku_from(photo.path.name), set()).add(photo.folders)
+    return {sku for sku, where in folders.items() if len(where) > 1}
+
+
+def _known(merchant: Merchant) -> set[str]:
+    rows = ProductImage.objects.present().filter(merchant=merchant)
+    return set(rows.values_list("sha256", flat=True))
+
+
+def _prepared(photos: list[Photo], known: set[str]) -> Iterator[Prepared]:
+    """Each photo in order, read, checked and stored a few ahead by threads. What was stored and
+    not taken, as after an error, is removed again."""
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="import") as pool:
+        waiting: deque[Future[Prepared]] = deque()
+        try:
+            for photo in photos:
+                waiting.append(pool.submit(_prepare, photo, known))
+                if len(waiting) > 4 * THREADS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            _discard(waiting)
+
+
+def _prepare(photo: Photo, known: set[str]) -> Prepared:
+    try:
+        data = photo.path.read_bytes()
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 in known:
+            return Prepared(photo, sha256)
+        return Prepared(photo, sha256, stored=intake.prepare(data))
+    except OSError as error:
+        return Prepared(photo, reason=_unreadable(error))
+    except Rejected as error:
+        return Prepared(photo, reason=str(error))
+
+
+def _discard(waiting: deque[Future[Prepared]]) -> None:
+    for future in waiting:
+        if not future.cancel() and future.exception() is None:
+            stored = future.result().stored
+            if stored is not None:
+                stored.discard()
+
+
+def _unreadable(error: OSError) -> str:
+    return f"The file cannot be read ({error.strerror or error})."
