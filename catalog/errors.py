@@ -29,7 +29,12 @@ class RunActive(CatalogError):
 
 
 class CategoryRule(CatalogError):
-    """A change of the category tree would break one of its rules."""
+    """A change of the category tree would break one of its rules. `field` names what to change:
+    name, code, photos_to, or nothing in particular."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class StorageFull(CatalogError):

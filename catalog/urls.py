@@ -3,7 +3,18 @@
 from django.urls import path
 
 from .admin import site
-from .views import accounts, home, image, images, operations, review, runs, upload, versions
+from .views import (
+    accounts,
+    categories,
+    home,
+    image,
+    images,
+    operations,
+    review,
+    runs,
+    upload,
+    versions,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -17,6 +28,15 @@ urlpatterns = [
     path("review/undo/", review.undo, name="review-undo"),
     path("review/leases/", review.leases, name="review-leases"),
     path("review/categories/", review.categories, name="review-categories"),
+    path("categories/", categories.categories, name="categories"),
+    path("categories/add/", categories.add, name="category-add"),
+    path("categories/<int:pk>/", categories.category, name="category"),
+    path("categories/<int:pk>/rename/", categories.rename, name="category-rename"),
+    path("categories/<int:pk>/guidance/", categories.guidance, name="category-guidance"),
+    path("categories/<int:pk>/retire/", categories.retire, name="category-retire"),
+    path("categories/<int:pk>/restore/", categories.restore, name="category-restore"),
+    path("categories/<int:pk>/move/", categories.move, name="category-move"),
+    path("categories/<int:pk>/examples/", categories.examples, name="category-examples"),
     path("models/", versions.models, name="models"),
     path("models/<int:pk>/", versions.model, name="model"),
     path("models/<int:pk>/confusion/", versions.confusion, name="model-confusion"),

@@ -1,0 +1,107 @@
+"""What managers change about the category tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from ..categories import NAME_LENGTH, PhotosTo
+from ..models import Category
+
+NEW, OTHER = "new", "other"
+OTHER_NAME = "Other"
+
+
+class PhotosToField(forms.ChoiceField):
+    """Where the photos of a category go that gains others below it."""
+
+    def __init__(self, name_of_new: str) -> None:
+        super().__init__(required=False, label="Its checked photos go to")
+        self.name_of_new = name_of_new
+
+    def offer(self, parent: Category | None) -> None:
+        leaves = Category.objects.leaves().exclude(pk=parent.pk if parent else 0)
+        self.choices = [
+            ("", "Choose…"),
+            (NEW, self.name_of_new),
+            (OTHER, f"A category “{OTHER_NAME}” beside it, made for them"),
+            *((str(leaf.pk), leaf.path) for leaf in leaves),
+        ]
+
+
+def photos_to(choice: str, name: str) -> PhotosTo | None:
+    """What was chosen, in the words of the domain; `name` is the new child's."""
+    if not choice:
+        return None
+    if choice in {NEW, OTHER}:
+        return PhotosTo(child_name=name if choice == NEW else OTHER_NAME)
+    return PhotosTo(leaf=Category.objects.get(pk=int(choice)))
+
+
+class NameForm(forms.Form):
+    name = forms.CharField(max_length=NAME_LENGTH)
+
+
+class DescribeForm(forms.Form):
+    guidance = forms.CharField(
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="What belongs here and what does not. Reviewers read it beside each photo.",
+    )
+    code = forms.CharField(
+        required=False,
+        max_length=40,
+        help_text="The catalog's own code; merchants' lists carry it.",
+    )
+
+
+class AddForm(DescribeForm):
+    parent = forms.ModelChoiceField(
+        Category.objects.active(), required=False, widget=forms.HiddenInput
+    )
+    name = forms.CharField(max_length=NAME_LENGTH)
+    photos_to = PhotosToField("The new category")
+
+    field_order = ["parent", "name", "photos_to", "guidance", "code"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        parent: Category | None = kwargs.pop("parent", None)
+        super().__init__(*args, **kwargs)
+        if parent is not None:
+            self.initial["parent"] = parent.pk
+        self._photos_to().offer(parent)
+
+    def _photos_to(self) -> PhotosToField:
+        field = self.fields["photos_to"]
+        assert isinstance(field, PhotosToField)  # noqa: S101  (declared above)
+        return field
+
+
+class RestoreForm(forms.Form):
+    photos_to = PhotosToField("The restored category")
+
+    def __init__(self, *args: Any, category: Category, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["photos_to"]
+        assert isinstance(field, PhotosToField)  # noqa: S101  (declared above)
+        field.offer(category.parent)
+
+
+class MoveForm(forms.Form):
+    target = forms.ModelChoiceField(
+        Category.objects.leaves(), label="Move them to", empty_label="Choose…"
+    )
+
+
+class ExamplesForm(forms.Form):
+    """Up to three photos, in the order they stand on the page."""
+
+    example = forms.TypedMultipleChoiceField(coerce=int, required=False)
+
+    def __init__(self, *args: Any, offered: list[int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["example"]
+        assert isinstance(field, forms.TypedMultipleChoiceField)  # noqa: S101  (declared above)
+        field.choices = [(pk, str(pk)) for pk in offered]
