@@ -39,7 +39,11 @@ SESSIONS = [
     Session("unit", ("redis",), [*UNIT, "tests", "--ignore=tests/browser"]),
     Session("postgres", ("postgres", "redis"), [*UNIT, "tests/catalog", "tests/worker"]),
     Session("loop", ("redis",), ["-m", "loop", "tests", "--ignore=tests/browser"]),
-    Session("loop-postgres", ("postgres", "redis"), ["-m", "loop", "tests/worker"]),
+    Session(
+        "loop-postgres",
+        ("postgres", "redis"),
+        ["-m", "loop", "tests/worker", "tests/test_services.py"],
+    ),
     Session("browser", ("redis", "chromium"), ["tests/browser"]),
 ]
 
@@ -129,11 +133,15 @@ def run(session: Session, environment: Mapping[str, str]) -> tuple[str, bool]:
 def provide(names: set[str]) -> set[str]:
     """Install what is missing where that can be done; returns what still is."""
     missing = {name for name in names if not SERVICES[name].is_here()}
-    if missing and apt.can_install():
+    for name in sorted(missing) if apt.can_install() else ():
         try:
-            apt.install(sorted(SERVICES[name].package for name in missing))
+            apt.install([SERVICES[name].package])
         except LauncherError as error:
             say(str(error))
+    if apt.can_install() and "chromium" in missing and not has_chromium():
+        # Ubuntu has no such package: there Playwright brings its own browser.
+        command = [sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"]
+        subprocess.run(command, check=False)
     return {name for name in missing if not SERVICES[name].is_here()}
 
 

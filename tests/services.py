@@ -88,9 +88,11 @@ def redis_site(site_factory: Callable[..., Site]) -> Site:
 
 
 def chromium() -> str | None:
-    """CHROMIUM, else the system's browser; None for the one that Playwright brought."""
+    """CHROMIUM, else the system's browser, else one that Playwright brought."""
     named = os.environ.get("CHROMIUM")
-    return named or next((found for n in CHROMIUM_NAMES if (found := shutil.which(n))), None)
+    system = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
+    brought = Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome")
+    return named or system or next(map(str, brought), None)
 
 
 @pytest.fixture(scope="session")
