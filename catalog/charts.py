@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-WIDTH, HEIGHT = 440, 260
+WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 26, 40
 """Space around the plot for axis labels and phase names, in SVG units."""
 
@@ -138,7 +138,7 @@ def _chart(wanted: Wanted, phases: Sequence[tuple[str, Mapping[str, Any]]]) -> C
     low, high = (0.0, 1.0) if wanted.is_share else (0.0, max(values) or 1.0)
     scale = _Scale(rounds=len(rows), low=low, high=_round_up(high))
     lines = [
-        _line(name, style, [row.values[i] for row in rows], scale)
+        _line(name, style, rows, i, scale)
         for i, (name, style) in enumerate(((LEARNED, "learned"), (UNSEEN, "unseen")))
         if any(row.values[i] is not None for row in rows)
     ]
@@ -197,14 +197,18 @@ class _Scale:
         return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 
 
-def _line(name: str, style: str, values: Sequence[float | None], scale: _Scale) -> Line:
+def _line(name: str, style: str, rows: Sequence[Row], column: int, scale: _Scale) -> Line:
+    """A gap or the beginning of another phase breaks the line."""
     pieces: list[list[Point]] = [[]]
-    for number, value in enumerate(values, start=1):
-        if value is None:
+    phase = rows[0].phase
+    for row in rows:
+        value = row.values[column]
+        if value is None or row.phase != phase:
             pieces.append([])
-        else:
-            pieces[-1].append(Point(scale.x(number), scale.y(value), number, value))
-    return Line(name, style, [p for p in pieces if p], dots=len(values) <= MANY_ROUNDS)
+        if value is not None:
+            pieces[-1].append(Point(scale.x(row.round), scale.y(value), row.round, value))
+        phase = row.phase
+    return Line(name, style, [p for p in pieces if p], dots=len(rows) <= MANY_ROUNDS)
 
 
 def _phases(columns: Sequence[tuple[str, list[list[float | None]]]], scale: _Scale) -> list[Phase]:
@@ -234,7 +238,10 @@ def _round_up(value: float) -> float:
 
 
 def _y_ticks(scale: _Scale, *, is_share: bool) -> list[Tick]:
-    values = [scale.low + (scale.high - scale.low) * n / 4 for n in range(5)]
+    """Four steps, or five where the top is 2.5 or 5 times a power of ten."""
+    leading = scale.high / 10.0 ** math.floor(math.log10(scale.high))
+    steps = 5 if round(leading, 6) in {2.5, 5.0} else 4
+    values = [scale.low + (scale.high - scale.low) * n / steps for n in range(steps + 1)]
     return [Tick(scale.y(v), f"{v:.0%}" if is_share else f"{v:g}") for v in values]
 
 

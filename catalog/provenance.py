@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .models import Merchant, ModelVersion, RunRow
 
@@ -26,9 +27,14 @@ def of(version: ModelVersion) -> Provenance:
     """Two small queries at most; `version.backbone` should be loaded."""
     return Provenance(
         weights=version.weights or version.backbone.source,
-        starter=version.backbone.source.startswith("starter"),
+        starter=_source(version) == "starter",
         samples=_learned_from_samples(version),
     )
+
+
+def _source(version: ModelVersion) -> str:
+    recorded = _mapping(_mapping(version.recipe).get("weights")).get("source")
+    return recorded if isinstance(recorded, str) else version.backbone.source
 
 
 def _learned_from_samples(version: ModelVersion) -> bool:
@@ -42,35 +48,55 @@ def _learned_from_samples(version: ModelVersion) -> bool:
 
 @dataclass(frozen=True)
 class Rival:
-    """The version that was live when this one was judged, and what this one gained on it."""
+    """The version that was live when this one was judged, and what this one gained on it, both on
+    the same test photos."""
 
     version: ModelVersion
     accuracy: float | None
     macro_f1: float | None
-    """Differences, this version minus the rival, on the same test photos."""
+    """Differences, this version minus the rival."""
+    f1: dict[str, float]
+    """{slug: difference} of the categories that both were measured on."""
 
 
 def rival(version: ModelVersion) -> Rival | None:
-    """Read from the gate's notes in the report; None for a first or an older version."""
-    gate = version.metrics.get("gate") if isinstance(version.metrics, Mapping) else None
-    if not isinstance(gate, Mapping):
-        return None
-    found = ModelVersion.objects.filter(pk=_number(gate.get("live"))).first()
+    """Read from the baseline in the report; None for a first or an older version."""
+    ours = _mapping(version.metrics)
+    theirs = _mapping(ours.get("baseline"))
+    number = theirs.get("version")
+    found = ModelVersion.objects.filter(pk=number).first() if isinstance(number, int) else None
     if found is None:
         return None
+    before = _mapping(theirs.get("per_class"))
+    gains = {
+        slug: _difference(_mapping(scores), _mapping(before.get(slug)), "f1")
+        for slug, scores in _mapping(ours.get("per_class")).items()
+    }
     return Rival(
         found,
-        accuracy=_difference(gate, "accuracy", "live_accuracy"),
-        macro_f1=_difference(gate, "macro_f1", "live_macro_f1"),
+        accuracy=_difference(ours, theirs, "accuracy"),
+        macro_f1=_difference(ours, theirs, "macro_f1"),
+        f1={slug: gain for slug, gain in gains.items() if gain is not None},
     )
 
 
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+def verdict(version: ModelVersion) -> str:
+    """What the comparison said at the time, whatever people decided later; empty if unknown."""
+    reason = _mapping(_mapping(version.metrics).get("gate")).get("reason")
+    return reason if isinstance(reason, str) else ""
 
 
-def _difference(gate: Mapping[str, object], ours: str, theirs: str) -> float | None:
-    a, b = gate.get(ours), gate.get(theirs)
-    if isinstance(a, int | float) and isinstance(b, int | float):
-        return float(a) - float(b)
+def recipe_rows(recipe: object) -> list[tuple[str, Any]]:
+    """The hyperparameters to show, by name; where the weights came from is told elsewhere."""
+    return sorted((k, v) for k, v in _mapping(recipe).items() if not isinstance(v, dict | list))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _difference(a: Mapping[str, Any], b: Mapping[str, Any], key: str) -> float | None:
+    ours, theirs = a.get(key), b.get(key)
+    if isinstance(ours, int | float) and isinstance(theirs, int | float):
+        return float(ours) - float(theirs)
     return None

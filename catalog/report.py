@@ -26,6 +26,8 @@ class CategoryScore:
     recall: float
     f1: float
     support: int
+    gain: float | None
+    """F1 minus that of the version it was compared with."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,9 @@ class Report:
         return 0 < len(self.matrix) <= MATRIX_LIMIT
 
 
-def read(version: ModelVersion) -> Report:
-    """The report of one version, with today's category names; two queries at most."""
+def read(version: ModelVersion, *, gains: Mapping[str, float]) -> Report:
+    """The report of one version, with today's category names, in one query. `gains` are the F1
+    differences to the version it was compared with."""
     metrics = version.metrics if isinstance(version.metrics, Mapping) else {}
     labels, matrix = _confusion(metrics.get("confusion"))
     per_class = _mapping(metrics.get("per_class"))
@@ -90,7 +93,7 @@ def read(version: ModelVersion) -> Report:
         accuracy=_share(metrics.get("accuracy")),
         macro_f1=_share(metrics.get("macro_f1")),
         ece=_share(metrics.get("ece")),
-        scores=_scores(per_class, paths),
+        scores=_scores(per_class, paths, gains),
         matrix=rows,
         mix_ups=_mix_ups(rows),
         unknown=sorted(paths[slug] for slug in unknown),
@@ -115,13 +118,15 @@ def figures(version: ModelVersion) -> Report:
 def cell(version: ModelVersion, true: str, predicted: str) -> Cell:
     """The names of one cell of the confusion matrix, and how many photos the report counts."""
     labels, matrix = _confusion(_mapping(version.metrics).get("confusion"))
-    paths = _paths({true, predicted})
+    names = _short_names(_paths({true, predicted}))
     known = true in labels and predicted in labels
     photos = matrix[labels.index(true)][labels.index(predicted)] if known else 0
-    return Cell(true, predicted, paths[true], paths[predicted], photos, shade=0)
+    return Cell(true, predicted, names[true], names[predicted], photos, shade=0)
 
 
-def _scores(per_class: Mapping[str, Any], paths: Mapping[str, str]) -> list[CategoryScore]:
+def _scores(
+    per_class: Mapping[str, Any], paths: Mapping[str, str], gains: Mapping[str, float]
+) -> list[CategoryScore]:
     scores = [
         CategoryScore(
             slug=slug,
@@ -131,6 +136,7 @@ def _scores(per_class: Mapping[str, Any], paths: Mapping[str, str]) -> list[Cate
             recall=_share(values.get("recall")) or 0.0,
             f1=_share(values.get("f1")) or 0.0,
             support=_whole(values.get("support")),
+            gain=gains.get(slug),
         )
         for slug, values in per_class.items()
         if isinstance(values, Mapping)

@@ -14,16 +14,18 @@ PATIENCE = timedelta(seconds=60)
 """A queued run that no trainer took for so long, or a silent one, deserves a word."""
 
 PHASES = {
-    "labels": "Reading what people checked",
-    "weights": "Getting the pretrained weights ready",
-    "features": "Looking at every photo",
+    "reading labels": "Reading what people checked",
+    "loading the network": "Loading the network",
+    "train photos": "Looking at the photos to learn from",
+    "validation photos": "Looking at the photos kept aside",
+    "test photos": "Looking at the test photos",
     "head": "Learning the categories",
     "fine-tune": "Fine-tuning how it looks at photos",
-    "evaluate": "Testing on photos it has never seen",
-    "embeddings": "Remembering every photo",
-    "gate": "Comparing with the live version",
-    "store": "Saving the new version",
+    "storing embeddings": "Remembering every photo",
+    "comparing": "Comparing with the live version",
+    "saving": "Saving the new version",
 }
+"""In the order a run goes through them; the trainer's own word stands for any other."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import charts, runs, watching
+from .. import charts, provenance, runs, watching
 from ..access import STAFF, SignedIn, allow
 from ..errors import CatalogError
 from ..forms.learning import LearnForm
@@ -44,6 +44,7 @@ def run(request: SignedIn, pk: int) -> HttpResponse:
     context = {
         "run": found,
         "progress": watching.progress(found),
+        "recipe": provenance.recipe_rows(found.recipe),
         "charts": charts.training_charts(found.history),
         "made": found.versions.order_by("id"),
         "skipped": skipped[:SKIPPED_SHOWN],

@@ -67,11 +67,14 @@ def models(request: SignedIn) -> HttpResponse:
 def model(request: SignedIn, pk: int) -> HttpResponse:
     version = get_object_or_404(_with_backbone().select_related("run"), pk=pk)
     serving = Serving.current()
+    rival = provenance.rival(version)
     context = {
         "version": version,
-        "report": report.read(version),
+        "report": report.read(version, gains=rival.f1 if rival else {}),
         "origin": provenance.of(version),
-        "rival": provenance.rival(version),
+        "rival": rival,
+        "verdict": provenance.verdict(version),
+        "recipe": provenance.recipe_rows(version.recipe),
         "charts": charts.training_charts(version.run.history) if version.run else [],
         "serving": serving,
         "can_go_live": version.files_present and version.pk != serving.live_id,
