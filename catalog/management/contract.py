@@ -49,6 +49,7 @@ class ContractCommand(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """From a shell: errors are one sentence, without a class name before it."""
+        self._called_from_command_line = True  # usage errors then exit 2, without a traceback
         options = vars(self.create_parser(argv[0], argv[1]).parse_args(argv[2:]))
         _log_plainly(options["verbosity"])
         for unused in ("settings", "pythonpath", "args"):
