@@ -34,7 +34,7 @@ def of(image: ProductImage, *, reader: User) -> list[Event]:
     uploaded = Event(image.created_at, "Uploaded", image.merchant.name, by_person=True)
     predictions = image.predictions.select_related("category")[:LATEST]
     decisions = image.decisions.select_related(
-        "by", "category", "before_label", "undoes__category"
+        "by", "category", "before_label", "prediction__category", "undoes__category"
     )[:LATEST]
     events = [
         *(_answered(prediction, plain) for prediction in predictions),
@@ -65,8 +65,9 @@ def _what(decision: Decision) -> str:
         case DecisionKind.CONFIRM:
             return f"Confirmed {category}"
         case DecisionKind.CORRECT:
-            before = f" (was {decision.before_label.path})" if decision.before_label else ""
-            return f"Chose {category}{before}"
+            suggested = decision.prediction.category if decision.prediction else None
+            before = decision.before_label or suggested
+            return f"Chose {category}{f' instead of {before.path}' if before else ''}"
         case DecisionKind.IMPORT:
             return f"Came with the category {category}"
         case DecisionKind.UNUSABLE:

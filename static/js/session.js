@@ -68,7 +68,7 @@ function ask() {
     dialog.addEventListener("close", closed);
     say(form, "");
     if (!dialog.open) dialog.showModal();
-    form.querySelector("input:not([type=hidden])").focus();
+    form.querySelector("[type=password]").focus();
   });
 }
 

@@ -17,6 +17,8 @@ const list = document.getElementById("files");
 const start = document.getElementById("start");
 const clear = document.getElementById("clear");
 const paused = document.getElementById("paused");
+const queue = document.getElementById("queue");
+const total = document.getElementById("total");
 const maxBytes = Number(form.dataset.maxBytes);
 const rows = [];
 const badges = watchBadges(list);
@@ -77,6 +79,7 @@ function discard(row) {
 function take(files) {
   for (const file of files) addRow(file);
   refresh();
+  queue.scrollIntoView({ block: "nearest" });
 }
 
 /** Start as many waiting rows as there is room for. */
@@ -158,7 +161,8 @@ function refresh() {
   const ready = count("ready");
   const open = count("waiting", "sending");
   const [done, bad] = [count("done"), count("bad")];
-  document.getElementById("queue").hidden = rows.length === 0;
+  queue.hidden = rows.length === 0;
+  drop.classList.toggle("is-small", rows.length > 0);
   start.hidden = ready === 0;
   start.textContent = ready === 1 ? "Upload 1 photo" : `Upload ${ready} photos`;
   clear.hidden = done === 0 || open > 0;
@@ -166,7 +170,8 @@ function refresh() {
   document.getElementById("summary").textContent = summary({ ready, open, done, bad });
   const begun = rows.filter(({ state }) => state !== "ready");
   const sent = begun.reduce((sum, row) => sum + (row.state === "waiting" ? 0 : row.sent), 0);
-  document.getElementById("total").value = begun.length ? sent / begun.length : 0;
+  total.hidden = open + done === 0;
+  total.value = begun.length ? sent / begun.length : 0;
 }
 
 function summary({ ready, open, done, bad }) {
