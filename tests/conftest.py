@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
+import django
 import pytest
 
 DATA_DIR = tempfile.mkdtemp(prefix="tests-")
@@ -30,6 +31,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 for name in ("REDIS_URL", "PHOTOS", "PORT", "HOST"):
     os.environ.pop(name, None)
 
+django.setup()  # test modules import models; pytest-django has nothing to set up before this file
 pytest_plugins = ["tests.services"]
 
 
