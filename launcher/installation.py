@@ -77,18 +77,10 @@ class Installation:
         wanted = self.wanted(dev=dev, python=present.python)
         return wanted.files.items() <= present.files.items()
 
-    def download_size(self, *, dev: bool) -> str:
-        """As the requirements say it: "680 MB"."""
-        sizes = [
-            int(match[1])
-            for name in ((RUNS, DEVELOPS) if dev else (RUNS,))
-            if (
-                match := re.search(
-                    r"^# Download: about (\d+) MB", (self.root / name).read_text(), re.M
-                )
-            )
-        ]
-        return f"{sum(sizes)} MB"
+    def megabytes(self, name: str) -> int:
+        """The download that a requirements file announces."""
+        announced = re.search(r"^# Download: about (\d+) MB", (self.root / name).read_text(), re.M)
+        return int(announced[1]) if announced else 0
 
 
 def install(
@@ -111,27 +103,26 @@ def install(
     with _alone(installation.root):
         if not installation.is_current(dev=dev, python=asked):
             _provide_ensurepip()
-            _bring_up_to_date(
-                installation, dev=dev, python=asked or running, environment=environment
-            )
+            present = installation.present()
+            python = asked or (present.python if present else running)
+            _bring_up_to_date(installation, dev=dev, python=python, environment=environment)
 
 
 def _bring_up_to_date(
     installation: Installation, *, dev: bool, python: str, environment: Mapping[str, str]
 ) -> None:
-    size = installation.download_size(dev=dev)
-    print(
-        f"Installing into .venv: up to {size} to download, once. TensorFlow is most of it.",
-        flush=True,
-    )
     present = installation.present()
+    kept = present if present and present.python == python else None
     installation.stamp_file.unlink(missing_ok=True)
-    if present and present.python == python:
-        dev = dev or DEVELOPS in present.files
-    else:
+    dev = dev or (kept is not None and DEVELOPS in kept.files)
+    wanted = installation.wanted(dev=dev, python=python)
+    changed = [n for n in wanted.files if kept is None or kept.files.get(n) != wanted.files[n]]
+    size = sum(installation.megabytes(name) for name in changed)
+    print(f"Installing {' and '.join(changed)}: up to {size} MB to download.", flush=True)
+    if kept is None:
         _run([sys.executable, "-m", "venv", "--clear", str(installation.venv)], environment)
     _pip_install(installation, DEVELOPS if dev else RUNS, environment)
-    _write_stamp(installation, installation.wanted(dev=dev, python=python))
+    _write_stamp(installation, wanted)
 
 
 def _pip_install(

@@ -56,10 +56,22 @@ def test_the_download_is_announced(
     installed: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (installed.root / RUNS).write_text("# Download: about 700 MB\n")
+    (installed.root / DEVELOPS).write_text("# Download: about 90 MB\n-r requirements.txt\n\n")
 
     install(installed, dev=True, environment=ENVIRONMENT)
 
     assert "up to 790 MB to download" in capsys.readouterr().out
+
+
+def test_what_is_already_installed_is_not_announced_again(
+    installed: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(installed, dev=True, environment=ENVIRONMENT)
+    (installed.root / DEVELOPS).write_text("# Download: about 95 MB\n-r requirements.txt\n")
+
+    install(installed, dev=True, environment=ENVIRONMENT)
+
+    assert "up to 95 MB to download" in capsys.readouterr().out
 
 
 def test_an_installation_for_development_is_good_for_running(installed: Installation) -> None:
