@@ -58,7 +58,7 @@ def _result(outcome: Imported, verb: str) -> Result:
         "categories": dict(sorted(outcome.categories.items())),
     }
     lines = [f"{outcome.added} {verb}, {outcome.duplicates} there already."]
-    lines += [f"  {slug}: {count}" for slug, count in data["categories"].items()]
+    lines += [f"  {slug}: {count}" for slug, count in sorted(outcome.categories.items())]
     if outcome.split_conflicts:
         lines.append(
             f"{outcome.split_conflicts} resemble photos of another split; they are used in neither."
