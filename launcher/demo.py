@@ -68,13 +68,20 @@ def run(place: Place) -> None:
 
 
 def prepare_and_watch(supervisor: Supervisor, place: Place) -> None:
+    """The site first: worker and trainer take seconds of every core before they are of use."""
     say("Preparing the database …")
-    supervisor.run("migrate", manage("migrate", "--noinput"))
-    supervisor.run("collectstatic", manage("collectstatic", "--noinput"))
-    for name, command in read_procfile(ROOT / "Procfile").items():
-        supervisor.start(name, shell(command))
+    supervisor.run(
+        {
+            "migrate": manage("migrate", "--noinput"),
+            "collectstatic": manage("collectstatic", "--noinput"),
+        }
+    )
+    processes = read_procfile(ROOT / "Procfile")
+    supervisor.start("web", shell(processes.pop("web")))
     photos = ["--photos", str(place.photos)] if place.photos else []
-    supervisor.run("prepare_demo", manage("prepare_demo", *photos), logged=False)
+    supervisor.run({"prepare_demo": manage("prepare_demo", *photos)}, logged=False)
+    for name, command in processes.items():
+        supervisor.start(name, shell(command))
     supervisor.wait_until(
         lambda: responds(place),
         timeout=WEB_SECONDS,

@@ -40,12 +40,21 @@ def shell(command: str) -> list[str]:
 
 @dataclass
 class Child:
-    """One running process, the leader of its own session, so that Ctrl-C reaches only us."""
+    """One running process, the leader of its own session, so that Ctrl-C reaches only us.
+
+    `is_step`: it is meant to end, with status 0. `log` None: it writes to the terminal.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path | None
     stops_last: bool = False
+    is_step: bool = False
+
+    @property
+    def has_failed(self) -> bool:
+        code = self.process.poll()
+        return code is not None and not (self.is_step and code == 0)
 
     def signal(self, signum: signal.Signals) -> None:
         if self.process.poll() is None:
@@ -106,29 +115,39 @@ class Supervisor:
         stops_last: bool = False,
         dies_by: signal.Signals = signal.SIGKILL,
     ) -> Child:
-        """Run `command` with its output in logs/NAME.log; `dies_by` ends it if we are killed."""
-        log = self.logs / f"{name}.log"
-        if log.exists():
-            log.replace(log.with_suffix(".log.1"))
+        """Start a process that stays; `dies_by` ends it if we are killed."""
+        log = self._new_log(name)
         with log.open("wb") as output:
             process = self._spawn(command, output, dies_by)
         child = Child(name, process, log, stops_last)
         self.children.append(child)
         return child
 
-    def run(self, name: str, command: Sequence[str], *, logged: bool = True) -> None:
-        """Run a step to its end while the others are watched; not logged: it has the terminal."""
+    def run(self, steps: Mapping[str, Sequence[str]], *, logged: bool = True) -> None:
+        """Run steps side by side to their end; not logged: they write to the terminal."""
+        running = [self._start_step(name, command, logged) for name, command in steps.items()]
+        while any(child.process.poll() is None for child in running):
+            self._pause()
+        self._check()
+        for child in running:
+            child.sweep()
+            self.children.remove(child)
+
+    def _start_step(self, name: str, command: Sequence[str], logged: bool) -> Child:
         if logged:
             child = self.start(name, command)
         else:
             child = Child(name, self._spawn(command, None, signal.SIGKILL), None)
             self.children.append(child)
-        while child.process.poll() is None:
-            self._pause(except_for=child)
-        if child.process.returncode:
-            raise LauncherError(child.obituary())
-        child.sweep()
-        self.children.remove(child)
+        child.is_step = True
+        return child
+
+    def _new_log(self, name: str) -> Path:
+        """logs/NAME.log; what an earlier start wrote stays as NAME.log.1."""
+        log = self.logs / f"{name}.log"
+        if log.exists():
+            log.replace(log.with_suffix(".log.1"))
+        return log
 
     def wait_until(self, ready: Callable[[], bool], *, timeout: float, otherwise: str) -> None:
         deadline = time.monotonic() + timeout
@@ -142,13 +161,16 @@ class Supervisor:
         while True:
             self._pause()
 
-    def _pause(self, except_for: Child | None = None) -> None:
+    def _pause(self) -> None:
+        self._check()
+        time.sleep(POLL_SECONDS)
+
+    def _check(self) -> None:
         if self._signals:
             raise StopRequested(self._signals[0])
         for child in self.children:
-            if child is not except_for and child.process.poll() is not None:
+            if child.has_failed:
                 raise LauncherError(child.obituary())
-        time.sleep(POLL_SECONDS)
 
     def _spawn(
         self, command: Sequence[str], output: BinaryIO | None, dies_by: signal.Signals

@@ -108,7 +108,9 @@ class House:
         return folder.is_relative_to(self.root) or folder.is_relative_to(self.data_dir)
 
     def steps(self) -> list[str]:
-        return (self.data_dir / "steps").read_text().splitlines()
+        """The manage.py commands that were run, with their arguments."""
+        file = self.data_dir / "steps"
+        return file.read_text().splitlines() if file.exists() else []
 
     def close(self) -> None:
         for demo in self.demos:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from .house import House, eventually, program_of
+from .house import House, answers, eventually, program_of
 
 
 def start(house: House) -> subprocess.Popen[str]:
@@ -25,7 +25,7 @@ def test_a_signal_ends_every_process(house: House, signum: signal.Signals) -> No
 
     demo.send_signal(signum)
 
-    assert demo.wait(timeout=20) == 128 + signum
+    assert demo.wait(timeout=40) == 128 + signum
     assert house.processes() == []
     assert not (house.data_dir / "redis.url").exists()
 
@@ -40,7 +40,7 @@ def test_what_a_process_leaves_behind_ends_with_it(house: House) -> None:
     demo = start(house)
 
     demo.send_signal(signal.SIGTERM)
-    demo.wait(timeout=20)
+    demo.wait(timeout=40)
 
     assert house.processes() == []
 
@@ -50,7 +50,7 @@ def test_redis_ends_after_the_others(house: House) -> None:
     demo = start(house)
 
     demo.send_signal(signal.SIGTERM)
-    demo.wait(timeout=20)
+    demo.wait(timeout=40)
 
     log = (house.data_dir / "logs" / "worker.log").read_text()
     assert "redis still answers" in log
@@ -73,11 +73,11 @@ time.sleep(600)
 
 def test_a_signal_while_the_samples_are_made_ends_every_process(house: House) -> None:
     demo = house.demo(PREPARING="600")
-    assert eventually(house.is_ready)
+    assert eventually(lambda: answers(house.port) and len(house.steps()) == 3)
 
     demo.send_signal(signal.SIGINT)
 
-    assert demo.wait(timeout=20) == 130
+    assert demo.wait(timeout=40) == 130
     assert house.processes() == []
 
 
