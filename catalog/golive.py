@@ -14,17 +14,21 @@ DEPLOYABLE = [VersionState.CANDIDATE, VersionState.REJECTED, VersionState.RETIRE
 
 
 @transaction.atomic
-def promote(version: ModelVersion, *, reason: str, by: User | None = None) -> Serving:
-    """Make `version` live. By a person (`by`), it counts as approved by hand and pauses automatic
-    promotion until a manager resumes it."""
+def promote(
+    version: ModelVersion, *, reason: str, by: User | None = None, by_hand: bool = False
+) -> Serving:
+    """Make `version` live. By a person (`by`, or `by_hand` at the command line, where nobody is
+    signed in) it counts as approved by hand and pauses automatic promotion until a manager
+    resumes it."""
     serving = _locked()
     if serving.live_id == version.pk:
         raise NotAllowed(f"Version {version.pk} is live already.")
     if not version.files_present:
         raise NotAllowed(f"Version {version.pk}'s files are gone from disk; it cannot go live.")
-    if by is not None:
+    by_hand = by_hand or by is not None
+    if by_hand:
         _pause(serving, by, f"Version {version.pk} was put live by hand.")
-    _switch(serving, version, reason, approved_by_hand=by is not None)
+    _switch(serving, version, reason, approved_by_hand=by_hand)
     return serving
 
 
@@ -85,9 +89,10 @@ def _switch(
     now = timezone.now()
     if serving.live_id is not None:
         ModelVersion.objects.filter(pk=serving.live_id).update(state=VersionState.RETIRED)
-    updated = ModelVersion.objects.filter(pk=version.pk, state__in=DEPLOYABLE).update(
-        state=VersionState.LIVE, promoted_at=now, reason=reason
+    deployable = ModelVersion.objects.filter(
+        pk=version.pk, state__in=DEPLOYABLE, files_present=True
     )
+    updated = deployable.update(state=VersionState.LIVE, promoted_at=now, reason=reason)
     if not updated:
         raise NotAllowed(f"Version {version.pk} cannot go live in its state.")
     if approved_by_hand:
