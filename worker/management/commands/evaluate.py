@@ -1,0 +1,109 @@
+"""manage.py evaluate"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from catalog import categories, folders, training_set
+from catalog.errors import CatalogError
+from catalog.management.contract import Bar, Result, bar_on
+from catalog.models import ModelVersion, Split
+from classifier.errors import UnreadableImage
+from classifier.evaluation import report
+from classifier.images import Pixels, load
+from worker import photos
+
+from ..contract import ClassifierCommand, percent, version_of
+from ..quiet import load_tensorflow
+
+BATCH = 32
+
+
+class Command(ClassifierCommand):
+    help = "How well a version does on labelled photos."
+
+    def arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--model", type=int, metavar="VERSION", help="the live one if left out")
+        parser.add_argument("--split", choices=[s.value for s in Split if s.value], default="test")
+        parser.add_argument("--dataset", type=Path, metavar="DIR", help="a folder per category")
+
+    def run(self, **options: Any) -> Result:
+        version = version_of(options["model"])
+        if options["dataset"] is None:
+            found = _labelled(Split(options["split"]))
+            split: str | None = options["split"]
+        else:
+            found, split = _in_folders(options["dataset"].expanduser()), None
+        load_tensorflow()
+        with bar_on(self.stderr) as bar:
+            measured, unreadable = _measure(version, found, bar)
+        data = {
+            "version": version.pk,
+            "split": split,
+            "images": measured["images"],
+            **{key: measured[key] for key in ("accuracy", "macro_f1", "ece", "per_class")},
+            "confusion": measured["confusion"],
+            "unknown_categories": measured["unknown_categories"],
+            "unreadable": unreadable,
+        }
+        return Result(data, _summary(version, data))
+
+
+def _labelled(split: Split) -> list[tuple[Path, str]]:
+    """(path, slug) of the catalog's own photos of one split."""
+    rows = training_set.build().of(split)
+    if not rows:
+        raise CatalogError(f"There are no labelled {split} photos yet; label or import some.")
+    return [(photos.path_of(row.file), row.slug) for row in rows]
+
+
+def _in_folders(root: Path) -> list[tuple[Path, str]]:
+    return [
+        (photo.path, categories.slug_of(list(photo.folders))) for photo in folders.scan(root).photos
+    ]
+
+
+def _measure(
+    version: ModelVersion, found: Sequence[tuple[Path, str]], bar: Bar
+) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """The report on the readable ones, and the others with their reasons."""
+    from classifier.store import open_version
+
+    classifier = open_version(settings.MODELS_DIR, version.directory)
+    answers: list[Any] = [np.empty((0, len(classifier.classes)), np.float32)]
+    labels: list[str] = []
+    unreadable: list[dict[str, str]] = []
+    for start in range(0, len(found), BATCH):
+        pixels: list[Pixels] = []
+        for path, slug in found[start : start + BATCH]:
+            try:
+                pixels.append(load(path, classifier.image_size))
+                labels.append(slug)
+            except UnreadableImage as error:
+                unreadable.append({"path": str(path), "reason": str(error)})
+        if pixels:
+            answers.append(classifier.predict(np.stack(pixels))[0])
+        bar.show("evaluating", min(start + BATCH, len(found)), len(found))
+    return report(np.concatenate(answers), labels, classifier.classes), unreadable
+
+
+def _summary(version: ModelVersion, data: dict[str, Any]) -> list[str]:
+    overall = (
+        f"Version {version.pk} on {data['images']} photos: {percent(data['accuracy'])} right, "
+        f"macro-F1 {percent(data['macro_f1'])}, calibration error {percent(data['ece'])}."
+    )
+    lines = [overall, f"{'category':<32} precision recall    f1 photos"]
+    for slug, score in data["per_class"].items():
+        figures = " ".join(f"{percent(score[k]):>6}" for k in ("precision", "recall", "f1"))
+        lines.append(f"{slug:<32}    {figures} {score['support']:>6}")
+    if data["unknown_categories"]:
+        lines.append(f"Unknown to the model: {', '.join(data['unknown_categories'])}.")
+    if data["unreadable"]:
+        lines.append(f"{len(data['unreadable'])} photos could not be read.")
+    return lines
