@@ -6,7 +6,9 @@ pixel count and no client: the whole picture is decoded before it counts as one.
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,7 +18,23 @@ from PIL.Image import Resampling
 
 from .errors import Rejected
 
-FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "HEIF": "heic"}
+# MPO, which phones write for portraits, is a JPEG with more pictures behind it.
+FORMATS = {
+    "JPEG": "jpg",
+    "MPO": "jpg",
+    "PNG": "png",
+    "WEBP": "webp",
+    "GIF": "gif",
+    "HEIF": "heic",
+}
+SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8")
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+DAMAGED = "The file is damaged or incomplete; save the photo again."
+# What Pillow's decoders raise on damaged input, besides its own UnidentifiedImageError.
+DECODING_ERRORS = (
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError,
+    MemoryError, NotImplementedError, RuntimeError, struct.error, zlib.error,
+)  # fmt: skip
 DISPLAY_SIDE = 1600
 THUMBNAIL_SIDE = 320
 THUMBNAIL_MAX_BYTES = 15_000
@@ -54,22 +72,34 @@ def read(data: bytes, *, max_pixels: int) -> Picture:
                 opened.load()
                 return Picture(to_rgb(opened), FORMATS[opened.format or "JPEG"])
     except UnidentifiedImageError as error:
-        raise Rejected("This is not a JPEG, PNG or WebP photo.") from error
+        raise Rejected(_unknown(data)) from error
     except Image.DecompressionBombError as error:
         raise Rejected(_too_many_pixels(max_pixels)) from error
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, OverflowError) as error:
-        raise Rejected("The file is damaged or incomplete; save the photo again.") from error
+    except DECODING_ERRORS as error:
+        raise Rejected(DAMAGED) from error
 
 
 def _openable() -> list[str]:
-    return [name for name in FORMATS if name != "HEIF" or HEIC_READABLE]
+    """Pillow's names of the formats; its JPEG reader is the one that opens MPO."""
+    without = {"MPO"} if HEIC_READABLE else {"MPO", "HEIF"}
+    return [name for name in FORMATS if name not in without]
+
+
+def _unknown(data: bytes) -> str:
+    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    known = webp or data.startswith(SIGNATURES) or _is_heic(data)
+    return DAMAGED if known else "This is not a JPEG, PNG or WebP photo."
+
+
+def _is_heic(data: bytes) -> bool:
+    return data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS
 
 
 def _require_picture_bytes(data: bytes) -> None:
     if not data:
         raise Rejected("The file is empty.")
     head = data[:1024].lstrip().lower()
-    if data[4:12] in {b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1"}:
+    if _is_heic(data):
         if not HEIC_READABLE:
             raise Rejected(
                 "HEIC photos cannot be read here. On an iPhone choose Settings › Camera › Formats "
@@ -96,9 +126,7 @@ def _too_many_pixels(max_pixels: int) -> str:
 def to_rgb(opened: Image.Image) -> Image.Image:
     """8-bit sRGB: EXIF orientation applied, 16 bits scaled to 8, an embedded colour profile
     converted, transparency laid on white."""
-    image = ImageOps.exif_transpose(opened)
-    image = _to_eight_bits(image)
-    image = _to_srgb(image)
+    image = _to_srgb(_to_eight_bits(_upright(opened)))
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
@@ -106,25 +134,49 @@ def to_rgb(opened: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except DECODING_ERRORS:
+        return image  # damaged EXIF: the pixels are good, show them as they lie
+
+
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode == "I":
         values = np.asarray(image).astype(np.int64)
         scale = 256 if image.mode != "I" or values.max(initial=0) > 255 else 1
-        return Image.fromarray((values // scale).clip(0, 255).astype(np.uint8), "L")
+        return Image.fromarray((values // scale).clip(0, 255).astype(np.uint8))
     if image.mode == "F":
-        return Image.fromarray(np.asarray(image).clip(0, 255).astype(np.uint8), "L")
+        return Image.fromarray(np.asarray(image).clip(0, 255).astype(np.uint8))
     return image
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
+    """The profile describes the colours alone: transparency is set aside and laid on again."""
     profile = image.info.get("icc_profile")
-    if not profile or image.mode not in {"RGB", "CMYK", "L"}:
+    if not profile:
         return image
+    grey, alpha = image.mode in {"L", "LA"}, None
+    if image.has_transparency_data:
+        alpha = image.convert("RGBA").getchannel("A")
+    if image.mode != "CMYK":
+        image = image.convert("L" if grey else "RGB")
+    image = _converted(image, profile)
+    if alpha is not None:
+        image = image.convert("RGB")
+        image.putalpha(alpha)
+    return image
+
+
+def _converted(image: Image.Image, profile: bytes) -> Image.Image:
+    """`image` of mode RGB, L or CMYK as sRGB; a broken or unfitting profile is ignored."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if image.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
+            return image
         target = ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
+    except (ImageCms.PyCMSError, *DECODING_ERRORS):
         return image
     return cast("Image.Image", converted)
 
@@ -142,16 +194,15 @@ def display_copy(rgb: Image.Image) -> bytes:
 def thumbnail_copy(rgb: Image.Image) -> tuple[bytes, int, int]:
     """(WebP of at most 15 KB, width, height)."""
     copy = rgb.copy()
-    copy.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Resampling.LANCZOS, reducing_gap=2.0)
-    copy.info.clear()
-    data = b""
-    for quality in (80, 65, 45, 25, 5):
-        out = io.BytesIO()
-        copy.save(out, "WEBP", quality=quality, method=4)
-        data = out.getvalue()
-        if len(data) <= THUMBNAIL_MAX_BYTES:
-            break
-    return data, copy.width, copy.height
+    for side in (THUMBNAIL_SIDE, THUMBNAIL_SIDE * 3 // 4, THUMBNAIL_SIDE // 2):
+        copy.thumbnail((side, side), Resampling.LANCZOS, reducing_gap=2.0)
+        copy.info.clear()
+        for quality in (80, 65, 45, 25, 5):
+            out = io.BytesIO()
+            copy.save(out, "WEBP", quality=quality, method=4)
+            if out.tell() <= THUMBNAIL_MAX_BYTES:
+                return out.getvalue(), copy.width, copy.height
+    return out.getvalue(), copy.width, copy.height
 
 
 def difference_hashes(rgb: Image.Image) -> tuple[int, int]:
@@ -161,6 +212,11 @@ def difference_hashes(rgb: Image.Image) -> tuple[int, int]:
     across = np.asarray(grey.resize((9, 8), Resampling.BOX), dtype=np.int16)
     down = np.asarray(grey.resize((8, 9), Resampling.BOX), dtype=np.int16)
     return _as_signed(across[:, 1:] > across[:, :-1]), _as_signed(down[1:, :] > down[:-1, :])
+
+
+def mean_colours(rgb: Image.Image) -> bytes:
+    """48 bytes: the mean colours of a 4 × 4 grid, row by row, RGB."""
+    return rgb.resize((4, 4), Resampling.BOX).tobytes()
 
 
 def _as_signed(bits: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:
