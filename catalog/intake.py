@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import re
 import secrets
 import shutil
+import unicodedata
 from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any
@@ -24,8 +26,8 @@ from .models import Merchant, Priority, Product, ProductImage, Upload
 logger = logging.getLogger(__name__)
 
 SKU_IN_NAME = re.compile(r"^(?P<sku>.+?)(?:[_ ](?P<number>\d{1,3}))?$")
-SKU_ALLOWED = re.compile(r"[^\w.\-]+")
 SKU_LENGTH = 80
+DISK_FULL = "The server's disk is full; nothing was stored. Try again later."
 
 
 @dataclass(frozen=True)
@@ -132,14 +134,18 @@ def record(
 ) -> ProductImage:
     """The second half of `add`: the row. Without it the files are removed again; DuplicateBytes
     when another request was faster."""
+    sku = sku.strip() or sku_from(name)
+    image = None
     try:
         with transaction.atomic():
-            return _record(stored, merchant, name, sku or sku_from(name), priority, upload_id)
+            image = _record(stored, merchant, name, sku, priority, upload_id)
     except BaseException as error:
-        stored.discard()
+        if image is None or isinstance(error, IntegrityError):
+            stored.discard()  # else the commit's answer was lost: the row may stand
         if isinstance(error, IntegrityError):
             _require_new(merchant, stored.columns["sha256"])
         raise
+    return image
 
 
 def sku_from(name: str) -> str:
@@ -150,8 +156,14 @@ def sku_from(name: str) -> str:
 
 
 def clean_sku(raw: str) -> str:
-    """Letters, digits, dot, dash and underscore; anything else becomes a dash."""
-    return SKU_ALLOWED.sub("-", raw.strip()).strip("-.")[:SKU_LENGTH] or "unnamed"
+    """Letters of any script, digits, dot, dash and underscore; anything else becomes a dash. One
+    SKU typed on two systems is one: composed and decomposed accents are the same."""
+    kept = "".join(c if _in_sku(c) else " " for c in unicodedata.normalize("NFC", raw))
+    return "-".join(kept.split())[:SKU_LENGTH].strip("-.") or "unnamed"
+
+
+def _in_sku(character: str) -> bool:
+    return character.isalnum() or character in "._-" or unicodedata.category(character)[0] == "M"
 
 
 def _require_acceptable(data: bytes) -> None:
@@ -163,7 +175,7 @@ def _require_acceptable(data: bytes) -> None:
 
 def _require_room() -> None:
     if shutil.disk_usage(settings.DATA_DIR).free < settings.UPLOAD_MIN_FREE_BYTES:
-        raise StorageFull("The server's disk is full; nothing was stored. Try again later.")
+        raise StorageFull(DISK_FULL)
 
 
 def _require_new(merchant: Merchant, sha256: str) -> None:
@@ -178,13 +190,13 @@ def _store(data: bytes, sha256: str) -> Stored:
     thumbnail, thumbnail_width, thumbnail_height = pictures.thumbnail_copy(picture.rgb)
     across, down = pictures.difference_hashes(picture.rgb)
     stem = secrets.token_hex(16)
-    folder = f"{stem[:2]}/{stem[2:4]}"
+    folder = stem[:2]
     files = {
         "file": (f"originals/{folder}/{stem}.{picture.format}", data),
         "display": (f"display/{folder}/{stem}.jpg", pictures.display_copy(picture.rgb)),
         "thumbnail": (f"thumbnails/{folder}/{stem}.webp", thumbnail),
     }
-    written = {key: default_storage.save(n, ContentFile(b)) for key, (n, b) in files.items()}
+    written = _write(files)
     bands = {f"band_{n}": value for n, value in enumerate(pictures.bands(across))}
     return Stored(
         {
@@ -199,8 +211,24 @@ def _store(data: bytes, sha256: str) -> Stored:
             "size": len(data),
             "hash_across": across,
             "hash_down": down,
+            "colours": pictures.mean_colours(picture.rgb),
         }
     )
+
+
+def _write(files: dict[str, tuple[str, bytes]]) -> dict[str, str]:
+    """{column: name} of the written files; all of them or none."""
+    written: dict[str, str] = {}
+    try:
+        for column, (name, content) in files.items():
+            written[column] = default_storage.save(name, ContentFile(content))
+    except BaseException as error:
+        for name in written.values():
+            default_storage.delete(name)
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFull(DISK_FULL) from error
+        raise
+    return written
 
 
 def _record(
@@ -219,7 +247,9 @@ def _record(
         priority=priority,
         **stored.columns,
     )
-    _remember(merchant, upload_id, _accepted(image))
+    if upload_id is not None:  # a twin that was faster makes this fail, and its answer stands
+        outcome = asdict(_accepted(image))
+        Upload.objects.create(merchant=merchant, upload_id=upload_id, outcome=outcome)
     enqueue.classify_soon([image.pk])
     return image
 

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from django.db import connection
+
 from .models import LabelState, Product, ProductImage
 
 LABELLED = {LabelState.CONFIRMED, LabelState.CORRECTED}
+
+
+def lock_of(image_ids: Iterable[int]) -> None:
+    """Hold the products of these images until the transaction ends. Whoever changes answers or
+    labels calls this before touching an image: without it, two transactions that each see half of
+    a product would overwrite each other's category, or wait for each other's rows. SQLite admits
+    one writer at a time anyway."""
+    if connection.features.has_select_for_update:
+        ids = ProductImage.objects.filter(pk__in=list(image_ids)).order_by().values("product_id")
+        rows = Product.objects.select_for_update(no_key=True).filter(pk__in=ids)
+        list(rows.order_by("pk").values_list("pk"))
 
 
 def refresh_suggestions(image_ids: Iterable[int]) -> None:

@@ -8,12 +8,14 @@ from random import SystemRandom
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.utils import timezone
 
 from .models import LabelState, MachineState, Origin, ProductImage, ReviewSkip, User
+from .models.image import ImageQuerySet
+from .sql import Constant
 
+OPEN = Q(label_state=Constant(LabelState.UNLABELLED), withdrawn_at__isnull=True)
 SKIP_RETURNS_AFTER = timedelta(minutes=30)
 
 
@@ -24,7 +26,7 @@ def next_images(user: User, *, count: int = 1, exclude: Sequence[int] = ()) -> l
     `exclude` names images the page holds already."""
     now = timezone.now()
     with transaction.atomic():
-        chosen = [i for i in _held(user, now, exclude)[:count] if lease(user, i)]
+        chosen = [i for i in _held(user, now, exclude).unlocked()[:count] if lease(user, i)]
         seen = [*exclude, *(i.pk for i in chosen)]
         while len(chosen) < count and (image := _pick(user, now, seen)) is not None:
             seen.append(image.pk)
@@ -35,8 +37,9 @@ def next_images(user: User, *, count: int = 1, exclude: Sequence[int] = ()) -> l
 
 def waiting() -> int:
     """How many images are in review, whoever looks at them."""
-    unlabelled = _unlabelled(ProductImage.objects.present()).count()
-    return unlabelled + ProductImage.objects.present().filter(disputed=True).count()
+    rows = ProductImage.objects.all()
+    disputed = rows.present().filter(disputed=True).count()
+    return disputed + sum(part.count() for part in (_drawn(rows), *_uncertain(rows)))
 
 
 def lease(user: User, image: ProductImage) -> bool:
@@ -84,34 +87,38 @@ def _free(user: User, now: datetime) -> Q:
     return Q(reviewer__isnull=True) | Q(reviewer=user) | Q(review_lease_until__lt=now)
 
 
-def _unlabelled(rows: QuerySet[ProductImage]) -> QuerySet[ProductImage]:
-    return rows.filter(
-        machine__in=[MachineState.CLASSIFIED, MachineState.FAILED],
-        label_state=LabelState.UNLABELLED,
-        withdrawn_at__isnull=True,
+def _drawn(rows: ImageQuerySet) -> ImageQuerySet:
+    """The random share, drawn when each photo arrived: serving it oldest first stays an unbiased
+    sample, whatever the model thought of it."""
+    answered = [MachineState.CLASSIFIED, MachineState.FAILED]
+    return rows.filter(OPEN, drawn=True, machine__in=answered).order_by("id")
+
+
+def _uncertain(rows: ImageQuerySet) -> tuple[ImageQuerySet, ImageQuerySet]:
+    """The others: first what the model could not answer, then the least certain."""
+    others = rows.filter(OPEN, drawn=False)
+    return (
+        others.filter(machine=Constant(MachineState.FAILED)).order_by("id"),
+        others.filter(machine=Constant(MachineState.CLASSIFIED)).order_by("confidence", "id"),
     )
 
 
-def _held(user: User, now: datetime, exclude: Sequence[int]) -> QuerySet[ProductImage]:
+def _held(user: User, now: datetime, exclude: Sequence[int]) -> ImageQuerySet:
     held = ProductImage.objects.in_review().filter(reviewer=user, review_lease_until__gt=now)
     return held.exclude(pk__in=exclude).order_by("review_lease_until", "id")
 
 
 def _pick(user: User, now: datetime, exclude: Sequence[int]) -> ProductImage | None:
-    """One image by the order above. The random share was drawn when each photo arrived, so
-    serving it oldest first stays an unbiased sample, whatever the model thought of it."""
+    """One image by the order above, that nobody else takes in this moment."""
     skipped = ReviewSkip.objects.filter(reviewer=user, at__gt=now - SKIP_RETURNS_AFTER)
     rows = (
-        ProductImage.objects.filter(_free(user, now))
+        ProductImage.objects.unlocked()
+        .filter(_free(user, now))
         .exclude(pk__in=exclude)
         .exclude(pk__in=skipped.values("image_id"))
     )
-    disputed = rows.filter(disputed=True, withdrawn_at__isnull=True).order_by("id").first()
-    if disputed is not None:
-        return disputed
-    drawn = _unlabelled(rows).filter(drawn=True).order_by("id")
-    uncertain = _unlabelled(rows).filter(drawn=False).order_by(Coalesce("confidence", -1.0), "id")
-    first, second = uncertain, drawn
-    if SystemRandom().random() < settings.REVIEW_RANDOM_SHARE:
-        first, second = drawn, uncertain
-    return first.first() or second.first()
+    disputed = rows.filter(disputed=True, withdrawn_at__isnull=True).order_by("id")
+    drawn, uncertain = _drawn(rows), _uncertain(rows)
+    lucky = SystemRandom().random() < settings.REVIEW_RANDOM_SHARE
+    order = (disputed, drawn, *uncertain) if lucky else (disputed, *uncertain, drawn)
+    return next((image for part in order if (image := part.first()) is not None), None)

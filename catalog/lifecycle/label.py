@@ -23,6 +23,7 @@ from ..models import (
     User,
 )
 from ..queue import origin_of
+from . import disputes
 
 STATE_OF_KIND = {
     DecisionKind.CONFIRM: LabelState.CONFIRMED,
@@ -51,8 +52,7 @@ def decide_category(
     `revision` is the one the person saw; StaleImage if it moved on, LeaseLost if the image is on
     another reviewer's screen, NotAllowed for a category that is retired or has children."""
     _require_choosable(category)
-    confirms = image.predicted_id == category.pk
-    kind = DecisionKind.CONFIRM if confirms else DecisionKind.CORRECT
+    kind = DecisionKind.CORRECT
     return _decide(image, kind, by=by, revision=revision, token=token, category_id=category.pk)
 
 
@@ -85,20 +85,28 @@ def import_label(
     """A label that came with an import counts as a person's. Returns False when `split` could not
     be honoured because a near-duplicate already stands in another split."""
     _require_choosable(category)
+    current = _locked(image.pk)
+    if current.withdrawn_at is not None:
+        raise NotAllowed("This photo was withdrawn; it cannot be labelled.")
+    if current.revision != image.revision:
+        raise StaleImage(f"Nothing was saved: {_latest(current)}.")
     label = Label(LabelState.CONFIRMED, category.pk, origin=Origin.IMPORT)
-    _write(image, label, kind=DecisionKind.IMPORT, by=by, token=None)
-    return splits.settle(image, Origin.IMPORT, wanted=split)
+    _write(current, label, kind=DecisionKind.IMPORT, by=by, token=None)
+    honoured = splits.settle(current, Origin.IMPORT, wanted=split)
+    disputes.settle(current)
+    return honoured
 
 
 @transaction.atomic
 def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision:
     """Bring back the label before `decision`, which must be its image's latest that stands."""
-    if token and (known := Decision.objects.filter(token=token).first()):
+    image = _locked(decision.image_id)
+    if known := _already(token, image):
         return known
-    image = ProductImage.objects.select_for_update().get(pk=decision.image_id)
     if image.withdrawn_at is not None:
         raise NotAllowed("This photo was withdrawn; its decisions can no longer be undone.")
-    if decision.kind == DecisionKind.UNDO or hasattr(decision, "undone_by"):
+    undoes = Decision.objects.filter(undoes=decision)
+    if decision.kind == DecisionKind.UNDO or undoes.exists():
         raise NotAllowed("This decision was already undone.")
     standing = image.decisions.exclude(kind=DecisionKind.UNDO).filter(undone_by__isnull=True)
     if standing.first() != decision:
@@ -111,7 +119,7 @@ def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision
         decision.before_origin,
     )
     undone = _write(image, before, kind=DecisionKind.UNDO, by=by, token=token, undoes=decision)
-    _settle_disputes(image)
+    disputes.settle(image)
     return undone
 
 
@@ -127,19 +135,35 @@ def _decide(
     reason: str = "",
 ) -> Decision:
     """`image` may be an old copy: the row is read again, locked, and compared by revision."""
-    if token and (known := Decision.objects.filter(token=token).first()):
+    current = _locked(image.pk)
+    if known := _already(token, current):
         return known
-    current = ProductImage.objects.select_for_update().get(pk=image.pk)
     _require_open(current, by, revision)
-    if kind == DecisionKind.CONFIRM and current.predicted_id != category_id:
-        kind = DecisionKind.CORRECT
+    if kind == DecisionKind.CORRECT and current.predicted_id == category_id:
+        kind = DecisionKind.CONFIRM
     origin = current.label_origin or _origin(current, by)
     label = Label(STATE_OF_KIND[kind], category_id, reason, origin)
     decision = _write(current, label, kind=kind, by=by, token=token)
     if category_id is not None:
         splits.settle(current, Origin(origin))
-    _settle_disputes(current)
+    disputes.settle(current, looked_again=current.disputed)
     return decision
+
+
+def _locked(image_id: int) -> ProductImage:
+    """The row as it is now, held until the transaction ends. The order is the same everywhere:
+    splits, product, image."""
+    splits.one_at_a_time()
+    products.lock_of([image_id])
+    return ProductImage.objects.select_for_update(no_key=True).get(pk=image_id)
+
+
+def _already(token: UUID | None, image: ProductImage) -> Decision | None:
+    """What this very save decided before, when its answer got lost on the way."""
+    known = Decision.objects.filter(token=token).first() if token else None
+    if known is not None and known.image_id != image.pk:
+        raise NotAllowed("This save belongs to another photo; reload the page and decide again.")
+    return known
 
 
 def _require_choosable(category: Category) -> None:
@@ -221,17 +245,3 @@ def _write(
         token=token,
         at=now,
     )
-
-
-def _settle_disputes(image: ProductImage) -> None:
-    """People who label photos of one product differently are asked again: every labelled photo
-    goes back to review once. A second look stands, also where it still differs."""
-    photos = ProductImage.objects.present().filter(product_id=image.product_id)
-    labels = set(photos.labelled().values_list("label_id", flat=True))
-    if len(labels) < 2:
-        photos.filter(disputed=True).update(disputed=False)
-    elif image.disputed:
-        photos.filter(pk=image.pk).update(disputed=False)
-    else:
-        photos.labelled().update(disputed=True)
-    products.refresh([image.product_id])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -77,27 +77,15 @@ def claim(*, owner: str, limit: int) -> list[Claim]:
 
 def _claimable(now: datetime, limit: int) -> list[tuple[int, int]]:
     """(id, attempts) of the rows to take, locked where the database can lock rows."""
-    expired = list(
-        _locked(
-            ProductImage.objects.filter(machine=MachineState.CLASSIFYING, lease_until__lt=now)
-        ).values_list("pk", "attempts")[:1]
-    )
-    if expired:
-        return expired
-    waiting = list(
-        _locked(ProductImage.objects.filter(machine=MachineState.PENDING))
-        .order_by("priority", "id")
-        .values_list("pk", "attempts")[:limit]
-    )
-    fresh = [row for row in waiting if row[1] == 0]
-    return waiting[:1] if waiting and waiting[0][1] > 0 else fresh
-
-
-def _locked(rows: QuerySet[ProductImage]) -> QuerySet[ProductImage]:
-    """PostgreSQL skips rows another worker holds; SQLite admits one writer at a time anyway."""
-    if connection.features.has_select_for_update_skip_locked:
-        return rows.select_for_update(skip_locked=True)
-    return rows
+    images = ProductImage.objects.unlocked().order_by("priority", "id")
+    expired = images.filter(machine=MachineState.CLASSIFYING, lease_until__lt=now)
+    waiting = images.filter(machine=MachineState.PENDING)
+    columns = ("priority", "pk", "attempts")
+    rows = [*expired.values_list(*columns)[:1], *waiting.values_list(*columns)[:limit]]
+    found = [(pk, attempts) for _, pk, attempts in sorted(rows)]
+    if found and found[0][1] > 0:
+        return found[:1]
+    return [(pk, attempts) for pk, attempts in found if attempts == 0]
 
 
 def _give_up_on_repeaters(now: datetime) -> None:
@@ -128,6 +116,7 @@ def _held(claim: Claim) -> QuerySet[ProductImage]:
 def finish(answers: Sequence[Answer], *, version: ModelVersion) -> int:
     """Write the answers of one batch; returns how many were still ours to write."""
     now = timezone.now()
+    products.lock_of([a.claim.image_id for a in answers])
     held = [a for a in answers if _held(a.claim).update(changed_at=now)]
     predictions = Prediction.objects.bulk_create(
         [

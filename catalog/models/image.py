@@ -7,9 +7,8 @@ import secrets
 from datetime import datetime
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 
@@ -42,6 +41,9 @@ class Priority(models.IntegerChoices):
     BACKGROUND = 2, "Reclassify or embed"
 
 
+OPEN = Q(label_state="unlabelled", withdrawn_at__isnull=True)
+
+
 def drawn_at_random() -> bool:
     """One photo in ten is drawn on arrival for the random share of the review queue, so that
     what people say of those photos is an unbiased sample of all that arrive."""
@@ -51,6 +53,13 @@ def drawn_at_random() -> bool:
 class ImageQuerySet(models.QuerySet["ProductImage"]):
     def present(self) -> ImageQuerySet:
         return self.filter(withdrawn_at__isnull=True)
+
+    def unlocked(self) -> ImageQuerySet:
+        """Rows that no other transaction holds, held until this one ends. SQLite admits one writer
+        at a time, so there all are."""
+        if connection.features.has_select_for_update_skip_locked:
+            return self.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        return self
 
     def in_review(self) -> ImageQuerySet:
         """What a person should look at: answered or failed by the machine and not labelled yet,
@@ -86,9 +95,11 @@ class ProductImage(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     size = models.PositiveBigIntegerField(help_text="Bytes.")
-    # Two 64-bit difference hashes; four indexed 16-bit bands of the first find near-duplicates.
+    # Two 64-bit difference hashes and 4 × 4 mean colours tell near-duplicates; four indexed
+    # 16-bit bands of the first hash find them.
     hash_across = models.BigIntegerField()
     hash_down = models.BigIntegerField()
+    colours = models.BinaryField(max_length=48, default=b"")
     band_0 = models.IntegerField()
     band_1 = models.IntegerField()
     band_2 = models.IntegerField()
@@ -184,23 +195,26 @@ class ProductImage(models.Model):
             models.Index(
                 fields=["withdrawn_at"], condition=Q(machine="failed"), name="image_failed"
             ),
+            # One index per part of the review queue. Each condition compares for equality: SQLite
+            # recognises no other kind when the query's values are bound parameters.
             models.Index(
-                "drawn",
-                Coalesce("confidence", -1.0),
-                "id",
-                condition=Q(
-                    machine__in=["classified", "failed"],
-                    label_state="unlabelled",
-                    withdrawn_at__isnull=True,
-                ),
-                name="image_to_review",
+                fields=["confidence", "id"],
+                condition=OPEN & Q(machine="classified", drawn=False),
+                name="image_uncertain",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=OPEN & Q(machine="failed", drawn=False),
+                name="image_unanswered",
+            ),
+            models.Index(
+                fields=["id", "machine"], condition=OPEN & Q(drawn=True), name="image_drawn"
             ),
             models.Index(fields=["id"], condition=Q(disputed=True), name="image_disputed"),
             models.Index(
                 fields=["reviewer"], condition=Q(reviewer__isnull=False), name="image_on_screen"
             ),
             models.Index(fields=["merchant", "-id"], name="image_by_merchant"),
-            models.Index(fields=["label_state", "label"], name="image_by_label"),
             models.Index(fields=["sha256"], name="image_by_sha256"),
             models.Index(
                 fields=["id"],
