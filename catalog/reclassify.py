@@ -3,8 +3,11 @@ that a job of a million images is resumable after a crash and uploads always go 
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from . import enqueue, lifecycle
@@ -17,10 +20,12 @@ from .models import (
     ReclassifyScope,
     Serving,
 )
+from .sql import Constant
 
 CHUNK = 500
 
 
+@transaction.atomic
 def start(
     scope: ReclassifyScope, *, category: Category | None = None, reason: str = ""
 ) -> Reclassification:
@@ -69,11 +74,16 @@ def advance(*, chunks: int = 1) -> int:
 
 @transaction.atomic
 def _advance_one(job_id: int) -> int | None:
-    """One chunk; None when the job is over. The cursor and the rows move in one transaction."""
+    """One chunk; None when there is nothing to queue now. Cursor and rows move together."""
     job = Reclassification.objects.select_for_update().get(pk=job_id)
     if job.queued_at or job.cancelled_at:
         return None
-    ids = list(select(job).order_by("id").values_list("pk", flat=True)[:CHUNK])
+    rows = select(job).order_by("id").select_for_update(no_key=True, of=("self",))
+    ids = list(rows.values_list("pk", flat=True)[:CHUNK])
+    if not ids and (first := _first_in_flight(job)) is not None:
+        job.cursor = first - 1
+        job.save(update_fields=["cursor"])
+        return None
     if not ids:
         job.queued_at = timezone.now()
         job.save(update_fields=["queued_at"])
@@ -84,9 +94,19 @@ def _advance_one(job_id: int) -> int | None:
     return queued
 
 
+def _first_in_flight(job: Reclassification) -> int | None:
+    """The first image that a worker had claimed before the job began and still holds: it may yet
+    be answered by the model before. The job looks again once that lease is over."""
+    if job.scope not in {ReclassifyScope.STALE, ReclassifyScope.UNREVIEWED}:
+        return None
+    latest = job.created_at + timedelta(seconds=settings.CLASSIFY_LEASE_SECONDS)
+    held = ProductImage.objects.filter(machine=MachineState.CLASSIFYING, lease_until__lte=latest)
+    ids = held.filter(pk__lte=job.last_id).order_by("id").values_list("pk", flat=True)
+    return ids.first()
+
+
 def queue_counts() -> dict[str, int]:
-    """{"pending": …, "classifying": …}"""
+    """{"pending": …, "classifying": …}; one count each, which partial indexes answer."""
     states = [MachineState.PENDING, MachineState.CLASSIFYING]
-    rows = ProductImage.objects.filter(machine__in=states).values("machine")
-    counts = {row["machine"]: row["count"] for row in rows.annotate(count=Count("id"))}
-    return {str(state): counts.get(state, 0) for state in states}
+    rows = ProductImage.objects.all()
+    return {str(state): rows.filter(machine=Constant(state)).count() for state in states}
