@@ -38,24 +38,31 @@ def promote_automatically(version: ModelVersion, *, reason: str) -> bool:
     serving = _locked()
     if serving.paused_at is not None:
         return False
+    if serving.live_id == version.pk:
+        return True
     _switch(serving, version, reason, approved_by_hand=False)
     return True
 
 
 @transaction.atomic
 def rollback(*, by: User | None, to: ModelVersion | None = None) -> Serving:
-    """Back to the previous version, or to `to`. Pauses automatic promotion."""
+    """Back to the previous version, or to `to`. Pauses automatic promotion. Another rollback goes
+    further back, never forward again to the version this one left."""
     serving = _locked()
     target = to or serving.previous
     if target is None:
         raise NotAllowed("There is no earlier version to go back to.")
     if target.pk == serving.live_id:
         raise NotAllowed(f"Version {target.pk} is live already.")
+    if target.state != VersionState.RETIRED:
+        raise NotAllowed(f"Version {target.pk} was never live; promote it instead.")
     if not target.files_present:
         raise NotAllowed(f"Version {target.pk}'s files are gone from disk; choose another.")
     _pause(serving, by, f"Rolled back from version {serving.live_id} to {target.pk}.")
     who = f" by {by}" if by else ""
     _switch(serving, target, f"Rolled back to this version{who}.", approved_by_hand=True)
+    serving.previous = _before(target)
+    serving.save()
     return serving
 
 
@@ -74,6 +81,12 @@ def reject(version: ModelVersion, *, reason: str) -> None:
     candidates.update(state=VersionState.REJECTED, reason=reason)
 
 
+def _before(version: ModelVersion) -> ModelVersion | None:
+    """What was live before `version` and can be again."""
+    once_live = ModelVersion.objects.filter(state=VersionState.RETIRED, files_present=True)
+    return once_live.filter(pk__lt=version.pk).order_by("-pk").first()
+
+
 def _locked() -> Serving:
     Serving.objects.get_or_create(id=1)
     return Serving.objects.select_for_update().get(id=1)
@@ -89,11 +102,10 @@ def _switch(
     now = timezone.now()
     if serving.live_id is not None:
         ModelVersion.objects.filter(pk=serving.live_id).update(state=VersionState.RETIRED)
-    deployable = ModelVersion.objects.filter(
-        pk=version.pk, state__in=DEPLOYABLE, files_present=True
-    )
-    updated = deployable.update(state=VersionState.LIVE, promoted_at=now, reason=reason)
-    if not updated:
+    deployable = ModelVersion.objects.filter(state__in=DEPLOYABLE, files_present=True)
+    if not deployable.filter(pk=version.pk).update(
+        state=VersionState.LIVE, promoted_at=now, reason=reason
+    ):
         raise NotAllowed(f"Version {version.pk} cannot go live in its state.")
     if approved_by_hand:
         ModelVersion.objects.filter(pk=version.pk).update(approved_by_hand=True)

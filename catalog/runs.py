@@ -127,17 +127,18 @@ def cancel(run: TrainingRun) -> None:
 
 
 def reap() -> list[int]:
-    """Runs whose trainer died go back to the queue, at most MAX_ATTEMPTS times; the ids that wait
-    for a trainer afterwards, so that the caller can nudge it."""
+    """Runs whose trainer died go back to the queue, unless they are cancelled or were tried
+    MAX_ATTEMPTS times; the ids that wait for a trainer afterwards, so that the caller can nudge
+    it."""
     lost = TrainingRun.objects.filter(state=RunState.RUNNING, lease_until__lt=timezone.now())
+    lost.filter(cancel_requested=True).update(
+        state=RunState.CANCELLED, reason="Cancelled.", finished_at=timezone.now(), **UNOWNED
+    )
     lost.filter(attempts__gte=MAX_ATTEMPTS).update(
         state=RunState.FAILED,
         reason=f"The trainer stopped {MAX_ATTEMPTS} times in the middle of this run.",
         finished_at=timezone.now(),
         **UNOWNED,
-    )
-    lost.filter(cancel_requested=True).update(
-        state=RunState.CANCELLED, reason="Cancelled.", finished_at=timezone.now(), **UNOWNED
     )
     lost.update(state=RunState.QUEUED, phase="", **UNOWNED)
     waiting = TrainingRun.objects.filter(state=RunState.QUEUED)
