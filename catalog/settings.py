@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging.config
 import os
 import secrets
@@ -10,7 +11,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from . import environment as env
-from .logs import logging_config
+from .logs import LEVELS, logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "var")
@@ -26,12 +27,13 @@ def _secret_key() -> str:
     if key := os.environ.get("SECRET_KEY"):
         return key
     file = DATA_DIR / "secret_key"
-    try:
-        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return file.read_text()
-    with os.fdopen(descriptor, "w") as handle:
-        handle.write(secrets.token_urlsafe(60))
+    if not file.exists():
+        made = DATA_DIR / f".secret_key.{secrets.token_hex(4)}"
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(60))
+        with contextlib.suppress(FileExistsError):  # of two processes that start, one wins
+            os.link(made, file)
+        made.unlink()
     return file.read_text()
 
 
@@ -110,7 +112,7 @@ SESSION_COOKIE_AGE = env.integer("SESSION_HOURS", 12, minimum=1) * 3600
 SESSION_SAVE_EVERY_REQUEST = False
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = env.text("TIME_ZONE", "UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
 
@@ -174,7 +176,7 @@ SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5)
 
 # Review
 REVIEW_LEASE_SECONDS = env.integer("REVIEW_LEASE_SECONDS", 300, minimum=10)
-REVIEW_RANDOM_SHARE = env.number("REVIEW_RANDOM_SHARE", 0.1)
+REVIEW_RANDOM_SHARE = env.share("REVIEW_RANDOM_SHARE", 0.1)
 
 # Training
 CLASSIFIER_WEIGHTS = env.text("CLASSIFIER_WEIGHTS", "imagenet")
@@ -182,11 +184,13 @@ MODELS_DIR = env.folder("MODELS_DIR", DATA_DIR / "models")
 RUNS_DIR = env.folder("RUNS_DIR", DATA_DIR / "runs")
 RUN_LEASE_SECONDS = env.integer("RUN_LEASE_SECONDS", 120, minimum=5)
 RETRAIN_MIN_CHANGED = env.integer("RETRAIN_MIN_CHANGED", 50, minimum=1)
-RETRAIN_MIN_SHARE = env.number("RETRAIN_MIN_SHARE", 0.02)
+RETRAIN_MIN_SHARE = env.share("RETRAIN_MIN_SHARE", 0.02)
 RETRAIN_MIN_MINUTES = env.number("RETRAIN_MIN_MINUTES", 30)
-RETRAIN_NIGHTLY_HOUR = env.integer("RETRAIN_NIGHTLY_HOUR", 2)
+RETRAIN_NIGHTLY_HOUR = env.integer("RETRAIN_NIGHTLY_HOUR", 2, maximum=23)
 TRAINING_MIN_FREE_BYTES = env.integer("TRAINING_MIN_FREE_MB", 2_000) * 1_000_000
 
 LOGGING_CONFIG = None
-LOGGING = logging_config(as_json=env.boolean("LOG_JSON", True), level=env.text("LOG_LEVEL", "INFO"))
+LOGGING = logging_config(
+    as_json=env.boolean("LOG_JSON", True), level=env.choice("LOG_LEVEL", "INFO", LEVELS)
+)
 logging.config.dictConfig(LOGGING)

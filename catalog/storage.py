@@ -21,7 +21,7 @@ class DurableStorage(FileSystemStorage):
 
     def _save(self, name: str, content: File[bytes]) -> str:
         target = Path(self.path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
         try:
             with temporary.open("wb") as handle:
@@ -43,6 +43,15 @@ class HashedStatic(CompressedManifestStaticFilesStorage):  # type: ignore[misc] 
     two releases."""
 
     support_js_module_import_aggregation = True
+
+
+def _make_folder(folder: Path) -> None:
+    """Make `folder` and those above it, each entry fsynced into its parent."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:
