@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher import apt
 from launcher.errors import LauncherError
 from launcher.installation import DEVELOPS, RUNS, Installation, install
 from launcher.preflight import check_disk
@@ -115,3 +116,12 @@ def test_another_python_is_installed_anew_when_it_is_asked_for(installed: Instal
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(LauncherError, match=r"GB of free disk and 1000000000 GB are needed: free"):
         check_disk(tmp_path, needed=10**18)
+
+
+def test_a_missing_system_package_names_the_command_where_it_cannot_be_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    with pytest.raises(LauncherError, match=r"^python3\.11-venv is missing: run `apt install pyth"):
+        apt.install(["python3.11-venv"])
