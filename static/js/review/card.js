@@ -38,7 +38,7 @@ export class Card {
   /** What a screen reader hears as the photo appears. */
   get words() {
     const first = this.suggestion(1);
-    const share = first?.querySelector(".suggestion-share").textContent;
+    const share = first?.querySelector("[data-share]").textContent;
     return `${this.name}. ${first ? `Suggested: ${first.dataset.name}, ${share}` : "No suggestion"}`;
   }
 

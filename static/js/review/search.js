@@ -101,6 +101,7 @@ export class Search {
     if (event.key === "ArrowDown") this.#activate(Math.min(this.#active + 1, last));
     else if (event.key === "ArrowUp") this.#activate(Math.max(this.#active - 1, 0));
     else if (event.key === "Enter" && !event.repeat) this.#take(this.#active);
+    else if (event.key === "Escape") this.#dialog.close(); // a search field would only clear itself
     else if (event.key !== "Enter") return;
     event.preventDefault();
   }
