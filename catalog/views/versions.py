@@ -57,7 +57,7 @@ def models(request: SignedIn) -> HttpResponse:
         "version_rows": [(version, report.figures(version)) for version in versions],
         "runs": _page(request, "runs", TrainingRun.objects.select_related("requested_by")),
         "has_samples": Merchant.objects.filter(is_sample=True).exists(),
-        "previous": serving.previous if serving.previous_id != serving.live_id else None,
+        "previous": _earlier(serving),
     }
     return render(request, "models/overview.html", context)
 
@@ -146,6 +146,12 @@ def resume(request: SignedIn) -> HttpResponse:
     golive.resume_automatic()
     messages.success(request, "Better versions go live by themselves again.")
     return redirect("models")
+
+
+def _earlier(serving: Serving) -> ModelVersion | None:
+    """What a rollback would go to, if it still can."""
+    previous = serving.previous
+    return previous if previous is not None and previous.files_present else None
 
 
 def _with_backbone() -> QuerySet[ModelVersion]:
