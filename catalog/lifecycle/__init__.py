@@ -8,7 +8,7 @@ retry. Each change is one conditional UPDATE plus one history row in one transac
 (removal.py) takes a photo out of everything."""
 
 from .label import decide_category, decide_none_of_these, decide_unusable, import_label, undo
-from .machine import Answer, Claim, claim, fail, finish, release, requeue, retry
+from .machine import Answer, Claim, claim, fail, finish, forget_answers, release, requeue, retry
 from .removal import delete_withdrawn_files, withdraw
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "delete_withdrawn_files",
     "fail",
     "finish",
+    "forget_answers",
     "import_label",
     "release",
     "requeue",

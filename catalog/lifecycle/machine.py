@@ -214,3 +214,16 @@ def requeue(rows: QuerySet[ProductImage]) -> int:
         failure="",
         changed_at=timezone.now(),
     )
+
+
+def forget_answers(rows: QuerySet[ProductImage]) -> int:
+    """The version that gave these answers is removed: the images wait for another, and show none
+    until then. Returns how many there were."""
+    ids = list(rows.values_list("pk", flat=True))
+    images = ProductImage.objects.filter(pk__in=ids)
+    images.update(
+        predicted=None, confidence=None, prediction=None, version=None, changed_at=timezone.now()
+    )
+    requeue(images.filter(machine=MachineState.CLASSIFIED))
+    products.refresh_suggestions(ids)
+    return len(ids)

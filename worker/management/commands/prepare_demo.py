@@ -1,0 +1,45 @@
+"""manage.py prepare_demo"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from catalog.management.contract import Result, bar_on
+from worker import demo
+
+from ..contract import ClassifierCommand
+
+
+class Command(ClassifierCommand):
+    help = "Fill an empty database for a first look; a second time, show the sign-ins again."
+
+    def arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--photos", type=Path, metavar="DIR", help="your photos, a folder per category"
+        )
+
+    def run(self, **options: Any) -> Result:
+        photos = options["photos"].expanduser() if options["photos"] else None
+        started = time.monotonic()
+        with bar_on(self.stderr) as bar:
+            prepared = demo.prepare(photos, progress=bar.show)
+        data: dict[str, Any] = {
+            "added": prepared.imported.added if prepared.imported else 0,
+            "run": prepared.run.pk if prepared.run else None,
+            "sign_ins": str(demo.sign_ins_file()),
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        lines = []
+        if prepared.imported is not None:
+            left_out = len(prepared.imported.rejected)
+            lines.append(
+                f"{data['added']} pictures in {data['seconds']:.0f} s"
+                + (f", {left_out} left out." if left_out else ".")
+            )
+            if prepared.run is None:
+                lines.append("Too few labelled photos for a first model; label some on the site.")
+        return Result(data, [*lines, *prepared.sign_ins.splitlines()])
