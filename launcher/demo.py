@@ -88,7 +88,7 @@ def prepare_and_watch(supervisor: Supervisor, place: Place) -> None:
         otherwise=f"The site did not answer within {WEB_SECONDS:.0f} s: see {place.logs}/web.log.",
     )
     announce(place)
-    supervisor.run("follow_run", manage("follow_run"), logged=False)
+    supervisor.run({"follow_run": manage("follow_run")}, logged=False)
     supervisor.watch()
 
 
