@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from catalog.charts import Chart, training_charts
 
 
@@ -9,7 +11,7 @@ def head(**metrics: object) -> dict[str, object]:
     return {"head": metrics}
 
 
-def only(history: dict[str, object]) -> Chart:
+def only(history: Mapping[str, object]) -> Chart:
     [chart] = training_charts(history)
     return chart
 
