@@ -43,5 +43,8 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
             "django.server": {"level": "INFO"},
             "django.request": {"level": "ERROR"},
             "PIL": {"level": "INFO"},
+            # Two lines per tick of the sweep say nothing; our own events tell what was done.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
         },
     }
