@@ -38,7 +38,7 @@ def _source(version: ModelVersion) -> str:
 
 
 def _learned_from_samples(version: ModelVersion) -> bool:
-    """The samples' merchants stay as rows when the samples are removed, so this stays true."""
+    """A removal of the samples takes the versions that learned from them along."""
     merchants = list(Merchant.objects.filter(is_sample=True).values_list("pk", flat=True))
     if not merchants or version.run_id is None:
         return False

@@ -12,6 +12,7 @@ from .views import (
     operations,
     review,
     runs,
+    samples,
     upload,
     versions,
 )
@@ -43,6 +44,7 @@ urlpatterns = [
     path("models/<int:pk>/promote/", versions.promote, name="promote"),
     path("models/rollback/", versions.rollback, name="rollback"),
     path("models/resume/", versions.resume, name="resume-promotion"),
+    path("models/remove-samples/", samples.remove, name="remove-samples"),
     path("models/learn/", runs.learn, name="learn"),
     path("models/runs/<int:pk>/", runs.run, name="run"),
     path("models/runs/<int:pk>/cancel/", runs.cancel, name="cancel-run"),

@@ -18,7 +18,6 @@ from ..access import STAFF, SignedIn, allow
 from ..errors import CatalogError
 from ..forms.learning import PromoteForm, RollbackForm
 from ..models import (
-    Merchant,
     ModelVersion,
     Role,
     RunRow,
@@ -56,7 +55,6 @@ def models(request: SignedIn) -> HttpResponse:
         "versions": versions,
         "version_rows": [(version, report.figures(version)) for version in versions],
         "runs": _page(request, "runs", TrainingRun.objects.select_related("requested_by")),
-        "has_samples": Merchant.objects.filter(is_sample=True).exists(),
         "previous": _earlier(serving),
     }
     return render(request, "models/overview.html", context)
