@@ -37,12 +37,8 @@ class Embedder:
         def embed(images: Any) -> Any:
             return tf.cast(model(tf.cast(images, tf.float32), training=False), tf.float16)
 
-        size = backbone.image_size
-        compiled = tf.function(embed)
-        self._compiled = {
-            shape: compiled.get_concrete_function(tf.TensorSpec((shape, size, size, 3), tf.uint8))
-            for shape in BATCH_SHAPES
-        }
+        self._traced = tf.function(embed)
+        self._compiled: dict[int, Any] = {}
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
         """uint8 RGB (N, s, s, 3) to float16 (N, 2048); any N, also 0."""
@@ -55,7 +51,7 @@ class Embedder:
             batch = images[start : start + shape]
             padded = np.zeros((shape, size, size, 3), np.uint8)
             padded[: len(batch)] = batch
-            answer = self._compiled[shape](tf.constant(padded))
+            answer = self._of_shape(shape)(tf.constant(padded))
             embeddings[start : start + len(batch)] = answer.numpy()[: len(batch)]
             start += len(batch)
         return embeddings
@@ -63,7 +59,15 @@ class Embedder:
     def warm(self) -> None:
         size = self.backbone.image_size
         for shape in BATCH_SHAPES:
-            self._compiled[shape](tf.zeros((shape, size, size, 3), tf.uint8))
+            self._of_shape(shape)(tf.zeros((shape, size, size, 3), tf.uint8))
+
+    def _of_shape(self, shape: int) -> Any:
+        """Compiled on first use: a run whose photos are all known needs none of them."""
+        if shape not in self._compiled:
+            size = self.backbone.image_size
+            pixels = tf.TensorSpec((shape, size, size, 3), tf.uint8)
+            self._compiled[shape] = self._traced.get_concrete_function(pixels)
+        return self._compiled[shape]
 
 
 class Classifier:
