@@ -49,8 +49,9 @@ def text() -> str:
 
 
 def figures() -> Iterator[Figure]:
-    yield from _queue()
-    yield from _images()
+    depth = _depth()
+    yield from _queue(depth)
+    yield from _images(sum(depth.values()))
     yield from _totals()
     yield from _learning()
     yield from _workers()
@@ -59,10 +60,14 @@ def figures() -> Iterator[Figure]:
     )
 
 
-def _queue() -> Iterator[Figure]:
+def _depth() -> dict[int, int]:
+    """{priority: photos that wait}"""
     pending = ProductImage.objects.filter(machine=MachineState.PENDING)
     rows = pending.order_by().values("priority").annotate(count=Count("id"))
-    depth = {row["priority"]: row["count"] for row in rows}
+    return {row["priority"]: row["count"] for row in rows}
+
+
+def _queue(depth: dict[int, int]) -> Iterator[Figure]:
     yield Figure(
         "shelfwise_queue_depth",
         "Photos that wait for the model.",
@@ -83,11 +88,11 @@ def _waited(priority: Priority) -> float:
     return (timezone.now() - since).total_seconds() if since else 0.0
 
 
-def _images() -> Iterator[Figure]:
+def _images(pending: int) -> Iterator[Figure]:
     """Withdrawn photos stand apart. `classified` is what the others leave of the whole count."""
-    pending, classifying, failed = (
+    classifying, failed = (
         ProductImage.objects.filter(machine=state).count()
-        for state in (MachineState.PENDING, MachineState.CLASSIFYING, MachineState.FAILED)
+        for state in (MachineState.CLASSIFYING, MachineState.FAILED)
     )
     withdrawn = ProductImage.objects.filter(
         machine=MachineState.FAILED, withdrawn_at__isnull=False
