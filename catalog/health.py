@@ -97,7 +97,7 @@ def worker() -> Check:
         return Check(False, f"No worker was seen for {WORKER_SEEN_SECONDS} seconds; start one.")
     if any(status.version_id == live_id for status in seen):
         return Check(True, f"A worker answers with version {live_id}.")
-    return Check(False, f"No worker holds version {live_id} yet; /models/ says why.")
+    return Check(False, f"No worker holds version {live_id} yet.")
 
 
 def broker() -> Check:

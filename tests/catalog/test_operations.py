@@ -125,7 +125,7 @@ def test_a_worker_with_another_version_does_not_count(client: Client) -> None:
     live = live_version()
     status, answer = ready(client)
     assert status == 503
-    assert answer["wrong"] == [f"No worker holds version {live.pk} yet; /models/ says why."]
+    assert answer["wrong"] == [f"No worker holds version {live.pk} yet."]
 
 
 @pytest.mark.django_db
