@@ -49,21 +49,27 @@ def lease(user: User, image: ProductImage) -> bool:
     return bool(free.update(reviewer=user, review_lease_until=_until(now)))
 
 
-def renew(user: User, image_ids: Sequence[int]) -> list[int]:
+def renew(user: User, image_ids: Sequence[int]) -> dict[int, datetime]:
     """Hold on to images that a page still shows or has ready; an expired one is taken again if
-    nobody else did. Returns those held; the others were decided or are on another screen."""
+    nobody else did. Returns {id: end of the lease} of those held; the others were decided or are
+    on another screen."""
     now = timezone.now()
     open_ones = ProductImage.objects.in_review().filter(pk__in=image_ids).values("pk")
     rows = ProductImage.objects.present().filter(pk__in=image_ids)
     mine = rows.filter(Q(reviewer=user) | Q(_free(user, now), pk__in=open_ones))
     mine.update(reviewer=user, review_lease_until=_until(now))
     held = rows.filter(reviewer=user, review_lease_until__gt=now)
-    return list(held.order_by("pk").values_list("pk", flat=True))
+    ends = held.order_by("pk").values_list("pk", "review_lease_until")
+    return {pk: end for pk, end in ends if end is not None}
 
 
-def release(user: User, image_ids: Sequence[int]) -> int:
-    """Give images back that were leased and not decided."""
+def release(user: User, image_ids: Sequence[int], *, until: datetime | None = None) -> int:
+    """Give images back that were leased and not decided. `until` spares leases that end later: a
+    page that closes says how long it held its photos, and the same reviewer's next page may have
+    taken them again by the time its message arrives."""
     held = ProductImage.objects.filter(pk__in=image_ids, reviewer=user)
+    if until is not None:
+        held = held.filter(review_lease_until__lte=until)
     return held.update(reviewer=None, review_lease_until=None)
 
 

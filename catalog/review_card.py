@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from math import ceil
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -79,8 +81,19 @@ class Card:
         return "random" if self.image.drawn else "unsure"
 
     @property
+    def held_until(self) -> int:
+        """End of the lease in milliseconds since 1970, rounded up; 0 if nobody holds it."""
+        until = self.image.review_lease_until
+        return milliseconds(until) if until else 0
+
+    @property
     def random_percent(self) -> int:
         return round(settings.REVIEW_RANDOM_SHARE * 100)
+
+
+def milliseconds(at: datetime) -> int:
+    """Since 1970, rounded up: how scripts hold a time."""
+    return ceil(at.timestamp() * 1000)
 
 
 def cards(images: Sequence[ProductImage]) -> list[Card]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -49,9 +50,19 @@ class LeasesForm(forms.Form):
 
     action = forms.ChoiceField(choices=[("renew", "Hold on"), ("release", "Give back")])
     ids = forms.CharField()
+    until = forms.IntegerField(
+        min_value=0,
+        max_value=9_999_999_999_999,
+        required=False,
+        help_text="How long the page held them at most, in milliseconds since 1970.",
+    )
 
     def clean_ids(self) -> list[int]:
         return whole_numbers(self.cleaned_data["ids"])
+
+    def clean_until(self) -> datetime | None:
+        until = self.cleaned_data["until"]
+        return datetime.fromtimestamp(until / 1000, UTC) if until else None
 
 
 def whole_numbers(raw: str) -> list[int]:

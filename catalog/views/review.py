@@ -17,7 +17,7 @@ from ..access import STAFF, SignedIn, allow, wants_json
 from ..errors import CatalogError, LeaseLost, NotAllowed, StaleImage
 from ..forms.review import DecisionForm, DecisionKindChoice, LeasesForm, UndoForm, whole_numbers
 from ..models import Category, Decision, DecisionKind, ProductImage, UnusableReason
-from ..review_card import Card, cards
+from ..review_card import Card, cards, milliseconds
 
 PREFETCH = 3
 ERROR_NAMES = {StaleImage: "stale", LeaseLost: "lease-lost", NotAllowed: "not-allowed"}
@@ -120,11 +120,13 @@ def leases(request: SignedIn) -> JsonResponse:
     form = LeasesForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": "invalid", "message": "Reload the page."}, status=400)
-    ids = form.cleaned_data["ids"]
+    ids, until = form.cleaned_data["ids"], form.cleaned_data["until"]
     if form.cleaned_data["action"] == "release":
-        queue.release(request.user, ids)
+        queue.release(request.user, ids, until=until)
         return JsonResponse({"held": []})
-    return JsonResponse({"held": queue.renew(request.user, ids)})
+    held = queue.renew(request.user, ids)
+    last = max(map(milliseconds, held.values()), default=0)
+    return JsonResponse({"held": list(held), "until": last})
 
 
 @allow(*STAFF)
@@ -184,6 +186,7 @@ def _as_json(request: HttpRequest, card: Card) -> dict[str, Any]:
         "id": card.image.pk,
         "revision": card.image.revision,
         "token": str(card.token),
+        "until": card.held_until,
         "reason": card.reason,
         "sku": card.image.product.sku,
         "suggestions": [

@@ -1,11 +1,14 @@
 // One photo on the desk: its piece of page, made by the server, and whether the photo is painted.
 
+import { heldUntil } from "./leases.js";
+
 export class Card {
   /** From the JSON of the server, or from the piece of page that stands there already. */
   constructor(answer, element = null) {
     this.id = answer.id;
     this.notice = answer.notice ?? "";
     this.element = element ?? build(answer.html);
+    heldUntil(this.element.dataset.until);
     this.photo = this.element.querySelector("[data-photo]");
     this.painted = false;
     this.element.querySelector("[data-reload-photo]").addEventListener("click", () => this.reload());

@@ -1,7 +1,16 @@
 // Leases keep two reviewers off one photo: renewed while the page is looked at, given back as it
 // closes. A page nobody looks at lets them run out.
+//
+// A reloaded page takes its photos again before the closing one's message arrives; the message
+// therefore says how long that page held them at most, and spares any later lease.
 
 import { csrfToken, send } from "../session.js";
+
+let until = 0; // end of the newest lease this page knows of, in milliseconds since 1970
+
+export function heldUntil(end) {
+  until = Math.max(until, Number(end) || 0);
+}
 
 /** `ids()` names the photos this page holds; `lost(ids)` hears which are on another screen now. */
 export function keepLeases({ url, seconds, ids, lost }) {
@@ -12,7 +21,8 @@ export function keepLeases({ url, seconds, ids, lost }) {
       const body = new URLSearchParams({ action: "renew", ids: mine.join(",") });
       const response = await send(url, { method: "POST", body });
       if (!response.ok) return;
-      const { held } = await response.json();
+      const { held, until: end } = await response.json();
+      heldUntil(end);
       const gone = mine.filter((id) => !held.includes(id) && ids().includes(id));
       if (gone.length) lost(gone);
     } catch {
@@ -32,6 +42,7 @@ export function giveBack(url, ids) {
   const form = new FormData();
   form.set("action", "release");
   form.set("ids", ids.join(","));
+  form.set("until", until);
   form.set("csrfmiddlewaretoken", csrfToken());
   navigator.sendBeacon(url, form);
 }
