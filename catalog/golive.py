@@ -21,6 +21,7 @@ def promote(
     signed in) it counts as approved by hand and pauses automatic promotion until a manager
     resumes it."""
     serving = _locked()
+    version.refresh_from_db()
     if serving.live_id == version.pk:
         raise NotAllowed(f"Version {version.pk} is live already.")
     if not version.files_present:
@@ -52,6 +53,7 @@ def rollback(*, by: User | None, to: ModelVersion | None = None) -> Serving:
     target = to or serving.previous
     if target is None:
         raise NotAllowed("There is no earlier version to go back to.")
+    target.refresh_from_db()
     if target.pk == serving.live_id:
         raise NotAllowed(f"Version {target.pk} is live already.")
     if target.state != VersionState.RETIRED:
