@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from catalog import runs
-from catalog.models import Backbone, Embedding, ModelVersion, Serving
+from catalog.models import Backbone, Embedding, ModelVersion, Serving, TrainingRun
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ def prune() -> list[str]:
     kept |= {backbone.directory for backbone in backbones}
     _forget_embeddings([backbone.pk for backbone in backbones])
     removed = [d for kind in ("versions", "backbones") for d in _remove_others(kind, kept)]
+    removed += _remove_logs()
     if removed:
         logger.info("model files removed", extra={"directories": removed})
     return removed
@@ -59,6 +60,18 @@ def _remove_others(kind: str, kept: set[str]) -> list[str]:
             shutil.rmtree(directory, ignore_errors=True)
             removed.append(name)
     return removed
+
+
+def _remove_logs() -> list[str]:
+    """Training logs of runs that are gone, as the samples' are."""
+    folders = [
+        path for path in (settings.RUNS_DIR / "tensorboard").glob("*") if path.name.isdigit()
+    ]
+    known = set(TrainingRun.objects.values_list("pk", flat=True))
+    forgotten = [path for path in folders if path.name.isdigit() and int(path.name) not in known]
+    for path in forgotten:
+        shutil.rmtree(path, ignore_errors=True)
+    return [f"tensorboard/{path.name}" for path in forgotten]
 
 
 def _settled(directory: Path) -> bool:

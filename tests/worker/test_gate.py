@@ -1,0 +1,112 @@
+"""No model goes live unless it proved itself against the one it replaces."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from catalog import golive
+from catalog.models import (
+    Category,
+    Merchant,
+    ModelVersion,
+    ProductImage,
+    Role,
+    RunMode,
+    RunState,
+    Serving,
+    Split,
+    VersionState,
+)
+from tests import factories
+from worker import train
+from worker.classify import Classifying
+
+from . import pictures
+from .conftest import Stored
+from .test_training_run import start
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_model_trained_on_shuffled_labels_is_rejected(
+    live_version: ModelVersion, labelled: Merchant, tints: dict[str, Category]
+) -> None:
+    wheel = dict(zip(tints.values(), [*list(tints.values())[1:], tints["cups"]], strict=True))
+    for image in ProductImage.objects.filter(product__split=Split.TRAIN):
+        assert image.label is not None
+        ProductImage.objects.filter(pk=image.pk).update(label=wheel[image.label])
+
+    run = train.execute(start())
+
+    assert run.state == RunState.SUCCEEDED
+    rejected = ModelVersion.objects.get(run=run)
+    assert rejected.state == VersionState.REJECTED
+    assert "lost 11 photos it used to get right" in rejected.reason
+    assert rejected.metrics["baseline"]["version"] == live_version.pk
+    assert rejected.metrics["baseline"]["accuracy"] > 0.9
+    assert Serving.current().live == live_version
+
+
+def test_a_category_the_new_model_no_longer_knows_blocks_it(
+    live_version: ModelVersion, labelled: Merchant, tints: dict[str, Category]
+) -> None:
+    lamps = ProductImage.objects.filter(label=tints["lamps"], product__split=Split.TRAIN)
+    lamps.update(withdrawn_at=lamps[0].created_at)
+
+    run = train.execute(start())
+
+    rejected = ModelVersion.objects.get(run=run)
+    assert rejected.state == VersionState.REJECTED
+    assert "Lamps is unknown to the new model" in rejected.reason
+    assert Serving.current().live == live_version
+
+
+def test_a_passing_model_waits_while_going_live_is_paused(
+    live_version: ModelVersion, labelled: Merchant
+) -> None:
+    manager = factories.user(Role.MANAGER)
+    Serving.objects.update(paused_at=live_version.created_at, paused_by=manager)
+
+    run = train.execute(start())
+
+    waiting = ModelVersion.objects.get(run=run)
+    assert waiting.state == VersionState.CANDIDATE
+    assert "paused" in waiting.reason
+    assert Serving.current().live == live_version
+
+
+def test_a_live_model_that_cannot_be_read_leaves_the_choice_to_a_manager(
+    live_version: ModelVersion, labelled: Merchant, models_dir: Path
+) -> None:
+    (models_dir / live_version.directory).unlink()
+
+    run = train.execute(start())
+
+    waiting = ModelVersion.objects.get(run=run)
+    assert (run.state, run.mode) == (RunState.SUCCEEDED, RunMode.HEAD)
+    assert waiting.state == VersionState.CANDIDATE
+    assert "A manager decides" in waiting.reason
+
+
+def test_a_candidate_damaged_on_disk_leaves_predictions_flowing(
+    live_version: ModelVersion,
+    labelled: Merchant,
+    worker: Classifying,
+    models_dir: Path,
+    stored_model: Stored,
+) -> None:
+    run = train.execute(start(promote="never"))
+    candidate = ModelVersion.objects.get(run=run)
+    shutil.rmtree(models_dir / candidate.directory)
+    worker.step()
+    golive.promote(candidate, reason="Put live by hand.", by_hand=True)
+
+    image = pictures.add(factories.merchant(), "cups", 960)
+    worker.drain()
+
+    image.refresh_from_db()
+    assert image.predicted == Category.objects.get(slug="cups")
+    assert image.version == live_version
