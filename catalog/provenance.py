@@ -27,9 +27,14 @@ def of(version: ModelVersion) -> Provenance:
     """Two small queries at most; `version.backbone` should be loaded."""
     return Provenance(
         weights=version.weights or version.backbone.source,
-        starter=_source(version) == "starter",
+        starter=stands_on_starter(version),
         samples=_learned_from_samples(version),
     )
+
+
+def stands_on_starter(version: ModelVersion) -> bool:
+    """Whether the small starter weights were used; `version.backbone` should be loaded."""
+    return _source(version) == "starter"
 
 
 def _source(version: ModelVersion) -> str:

@@ -38,7 +38,7 @@ def models(request: SignedIn) -> HttpResponse:
     """What answers now, what is being learned, and every version and run."""
     serving, active = Serving.current(), runs.active()
     live = _with_backbone().filter(pk=serving.live_id or 0).first()
-    versions = _page(request, "versions", ModelVersion.objects.order_by("-id"))
+    versions = _page(request, "versions", _with_backbone().order_by("-id"))
     context = {
         "serving": serving,
         "live": live,
@@ -53,7 +53,7 @@ def models(request: SignedIn) -> HttpResponse:
         "outlook": learning.outlook(),
         "last_ended": TrainingRun.objects.filter(finished_at__isnull=False).first(),
         "versions": versions,
-        "version_rows": [(version, report.figures(version)) for version in versions],
+        "version_rows": [_listed(version) for version in versions],
         "runs": _page(request, "runs", TrainingRun.objects.select_related("requested_by")),
         "previous": _earlier(serving),
     }
@@ -144,6 +144,11 @@ def resume(request: SignedIn) -> HttpResponse:
     golive.resume_automatic()
     messages.success(request, "Better versions go live by themselves again.")
     return redirect("models")
+
+
+def _listed(version: ModelVersion) -> tuple[ModelVersion, report.Report, bool]:
+    """One row of the list: the version, its figures, whether it stands on starter weights."""
+    return version, report.figures(version), provenance.stands_on_starter(version)
 
 
 def _earlier(serving: Serving) -> ModelVersion | None:
