@@ -1,0 +1,134 @@
+"""The hot queries go through their indexes on both databases: none reads the whole table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from catalog import intake, lifecycle, queue, reclassify, splits
+from catalog.intake import DuplicateBytes
+from catalog.models import ProductImage, Role, User, VersionState
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+TABLE = "catalog_productimage"
+
+
+@pytest.fixture(autouse=True)
+def a_small_table_planned_like_a_large_one() -> Iterator[None]:
+    """PostgreSQL would read a small table whole; SQLite plans by the schema alone."""
+    factories.version(state=VersionState.LIVE)
+    for _ in range(3):
+        factories.image(stored=False, drawn=False)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET enable_seqscan = off; SET enable_sort = off")
+    yield
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("RESET enable_seqscan; RESET enable_sort")
+
+
+def plans(work: Callable[[], object]) -> list[str]:
+    """The plan of each statement over photos that `work` sends, its values bound as it binds
+    them."""
+    explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    found: list[str] = []
+
+    def explained(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if TABLE in sql and sql.startswith(("SELECT", "UPDATE")):
+            with context["connection"].cursor() as cursor:
+                execute_plain = cursor.cursor.execute
+                execute_plain(f"{explain} {sql}", params)
+                rows = cursor.cursor.fetchall()
+            found.append("\n".join(str(row[-1]) for row in rows))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explained):
+        work()
+    return found
+
+
+def reviewer() -> User:
+    return factories.user(Role.REVIEWER)
+
+
+def only(plan: list[str], name: str) -> str:
+    """The one plan that goes through this index."""
+    (found,) = [p for p in plan if name in p]
+    return found
+
+
+def unsorted(plan: str) -> bool:
+    return "TEMP B-TREE FOR ORDER BY" not in plan and "Sort" not in plan
+
+
+def test_claiming_reads_the_waiting_and_the_leased_through_their_indexes() -> None:
+    found = plans(lambda: lifecycle.claim(owner="w1", limit=32))
+
+    assert unsorted(only(found, "image_to_claim"))
+    assert sum("image_leased" in p for p in found) == 2
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_each_part_of_the_review_queue_is_read_in_order(settings: Any, share: float) -> None:
+    settings.REVIEW_RANDOM_SHARE = share
+    found = plans(lambda: queue.next_images(reviewer(), count=1))
+
+    for name in ("image_disputed", "image_drawn", "image_uncertain"):
+        assert unsorted(only(found, name)), name
+    assert any("image_unanswered" in p or "image_failed" in p for p in found)
+
+
+def test_counting_the_review_queue_reads_indexes_alone() -> None:
+    found = plans(queue.waiting)
+
+    assert len(found) == 4
+    assert only(found, "image_drawn")
+    assert only(found, "image_uncertain")
+    assert not any("SCAN catalog_productimage\n" in f"{plan}\n" for plan in found)
+
+
+def test_counting_the_worker_queue_reads_indexes_alone() -> None:
+    found = plans(reclassify.queue_counts)
+
+    assert only(found, "image_to_claim")
+    assert only(found, "image_leased")
+
+
+def test_near_duplicates_are_found_through_the_bands() -> None:
+    image = factories.image(stored=False, band_0=1, band_1=2, band_2=3, band_3=4)
+
+    same, alike = plans(lambda: splits.near_duplicates(image))
+
+    assert "image_by_sha256" in same
+    for n in range(4):
+        assert f"image_band_{n}" in alike
+
+
+def test_a_duplicate_upload_is_found_through_the_merchants_bytes() -> None:
+    image = ProductImage.objects.all()[0]
+
+    def look() -> None:
+        with pytest.raises(DuplicateBytes):
+            intake._require_new(image.merchant, image.sha256)
+
+    (plan,) = plans(look)
+    assert "same_bytes_once_per_merchant" in plan or "image_by_sha256" in plan
+
+
+def test_leftover_files_are_found_through_an_index() -> None:
+    (first, *_) = plans(lifecycle.delete_withdrawn_files)
+
+    assert "image_files_to_delete" in first
+
+
+def test_a_status_poll_goes_by_primary_key() -> None:
+    rows = ProductImage.objects.present().filter(pk__in=[1, 2, 3])
+
+    (plan,) = plans(lambda: list(rows.values_list("pk", "machine")))
+
+    assert "INTEGER PRIMARY KEY" in plan or "catalog_productimage_pkey" in plan
