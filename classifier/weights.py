@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 STARTER_PATH = Path(__file__).parent / "starter_weights" / "resnet50_starter_notop.weights.h5"
 STARTER_SHA256 = "3a2601f73b9bd78b48050788a4807c46ed98517f97267ac34845cf7437e46b28"
-STARTER_IMAGE_SIZE = 128
+STARTER_IMAGE_SIZE = 112
 
 IMAGENET_FILE = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 IMAGENET_URL = (
