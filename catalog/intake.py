@@ -180,7 +180,7 @@ def _require_room() -> None:
 
 def _require_new(merchant: Merchant, sha256: str) -> None:
     same = ProductImage.objects.present().filter(merchant=merchant, sha256=sha256)
-    if (image := same.select_related("product").first()) is not None:
+    for image in same.select_related("product").order_by():  # one at most: a constraint sees to it
         raise DuplicateBytes(image)
 
 
