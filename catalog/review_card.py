@@ -131,8 +131,13 @@ def _suggestions(
     if image.prediction is None or image.machine == MachineState.FAILED:
         return []
     top = [(leaves[pk], share) for pk, share in image.prediction.top if pk in leaves]
+
+    def shown(category: Category) -> list[Thumbnail]:
+        """A photo is no example for itself: a disputed one may be confirmed already."""
+        return [thumb for thumb in examples[category.pk] if thumb.image_id != image.pk]
+
     return [
-        Suggestion(number, category, share, examples[category.pk])
+        Suggestion(number, category, share, shown(category))
         for number, (category, share) in enumerate(top[:SUGGESTIONS], start=1)
     ]
 

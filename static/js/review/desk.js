@@ -71,6 +71,7 @@ async function fetchAhead() {
     if (!response.ok) throw new Error(await sentence(response));
     receive(await response.json());
   } catch (error) {
+    signedOut = error instanceof SignedOut;
     if (!current && !ahead.length) showFailure(error);
   } finally {
     fetching = false;
@@ -90,7 +91,6 @@ function receive(answer) {
 }
 
 function showFailure(error) {
-  signedOut = error instanceof SignedOut;
   if (error instanceof TypeError || !navigator.onLine) {
     stage.replaceChildren(copy("offline"));
     return;
@@ -128,6 +128,7 @@ function save(card, action, url, body) {
 }
 
 function saved(answer) {
+  signedOut = false;
   if (answer.decision) decided.push(answer.decision);
   if (answer.message) announce(answer.message, { visibly: true });
   if (answer.left !== undefined) showLeft(answer.left);

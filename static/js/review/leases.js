@@ -4,19 +4,21 @@
 // A reloaded page takes its photos again before the closing one's message arrives; the message
 // therefore says how long that page held them at most, and spares any later lease.
 
-import { csrfToken, send } from "../session.js";
+import { csrfToken, send, SignedOut } from "../session.js";
 
 let until = 0; // end of the newest lease this page knows of, in milliseconds since 1970
+let signedOut = false; // do not ask to sign in again until something else here succeeded
 
 export function heldUntil(end) {
   until = Math.max(until, Number(end) || 0);
+  signedOut = false;
 }
 
 /** `ids()` names the photos this page holds; `lost(ids)` hears which are on another screen now. */
 export function keepLeases({ url, seconds, ids, lost }) {
   const renew = async () => {
     const mine = ids();
-    if (document.hidden || !mine.length) return;
+    if (document.hidden || signedOut || !mine.length) return;
     try {
       const body = new URLSearchParams({ action: "renew", ids: mine.join(",") });
       const response = await send(url, { method: "POST", body });
@@ -25,8 +27,9 @@ export function keepLeases({ url, seconds, ids, lost }) {
       heldUntil(end);
       const gone = mine.filter((id) => !held.includes(id) && ids().includes(id));
       if (gone.length) lost(gone);
-    } catch {
-      // Offline or signed out: the next tick asks again, and a save is checked by the server anyway.
+    } catch (error) {
+      // Offline: the next tick asks again, and the server checks each save anyway.
+      signedOut = error instanceof SignedOut;
     }
   };
   setInterval(renew, (seconds * 1000) / 3);
