@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifier.engines.keras import Embedder
+from classifier.errors import NotEnoughData
 from classifier.evaluation import fit_temperature, report, softmax
 from classifier.features import Features, Progress, extract_features, silent
 from classifier.network import Backbone
@@ -113,6 +114,8 @@ class _Run:
         self.seconds: dict[str, float] = {}
 
     def execute(self, backbone: Backbone, *, full: bool) -> Trained:
+        if len(self.classes) < 2:
+            raise NotEnoughData("Fewer than two categories have training photos. Label more photos.")
         features = self._features(backbone, views=self.recipe.views)
         head = self._head(features)
         if full:

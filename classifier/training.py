@@ -192,39 +192,53 @@ def _fit(
 ) -> History:
     """Fit with the usual callbacks and leave the best epoch's weights in `model`."""
     monitor = "loss" if validation is None else "val_loss"
-    initial = None
+    report = _progress_callback(phase, steps, epochs, progress)
+    before = None
     if phase == FINE_TUNE and validation is not None:
-        initial = model.evaluate(validation, verbose=0, return_dict=True)["loss"]
-    with tempfile.TemporaryDirectory(prefix="checkpoint-") as folder:
+        judged = model.evaluate(validation, callbacks=[report], verbose=0, return_dict=True)
+        before = judged["loss"]
+    if log_dir is not None:
+        log_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="checkpoint-", dir=log_dir) as folder:
         best = Path(folder) / "best.weights.h5"
-        if initial is not None:
-            model.save_weights(best)
-        callbacks = [
-            _progress_callback(phase, steps, epochs, progress),
-            keras.callbacks.ModelCheckpoint(
-                best,
-                monitor=monitor,
-                save_best_only=True,
-                save_weights_only=True,
-                initial_value_threshold=initial,
-            ),
-            keras.callbacks.EarlyStopping(monitor=monitor, patience=patience),
-            keras.callbacks.ReduceLROnPlateau(
-                monitor=monitor, patience=recipe.plateau_patience, factor=recipe.plateau_factor
-            ),
-        ]
-        if log_dir is not None:
-            callbacks.append(keras.callbacks.TensorBoard(log_dir / phase, write_graph=False))
+        model.optimizer.build(model.trainable_variables)
+        model.save_weights(best)  # what remains if no epoch is better
         fitted = model.fit(
             dataset,
             validation_data=validation,
             epochs=epochs,
-            callbacks=callbacks,
+            callbacks=[
+                report,
+                keras.callbacks.ModelCheckpoint(
+                    best,
+                    monitor=monitor,
+                    save_best_only=True,
+                    save_weights_only=True,
+                    initial_value_threshold=before,
+                ),
+                *_stopping_callbacks(monitor, patience, recipe),
+                *_log_callbacks(log_dir, phase),
+            ],
             shuffle=False,  # the batches shuffle themselves
             verbose=0,
         )
         model.load_weights(best)
     return {name: [float(value) for value in values] for name, values in fitted.history.items()}
+
+
+def _stopping_callbacks(monitor: str, patience: int, recipe: Recipe) -> list[Any]:
+    return [
+        keras.callbacks.EarlyStopping(monitor=monitor, patience=patience),
+        keras.callbacks.ReduceLROnPlateau(
+            monitor=monitor, patience=recipe.plateau_patience, factor=recipe.plateau_factor
+        ),
+    ]
+
+
+def _log_callbacks(log_dir: Path | None, phase: str) -> list[Any]:
+    if log_dir is None:
+        return []
+    return [keras.callbacks.TensorBoard(log_dir / phase, write_graph=False)]
 
 
 def _progress_callback(phase: str, steps: int, epochs: int, progress: Progress) -> Any:
