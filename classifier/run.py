@@ -115,7 +115,7 @@ class _Run:
 
     def execute(self, backbone: Backbone, *, full: bool) -> Trained:
         if len(self.classes) < 2:
-            raise NotEnoughData("Fewer than two categories have training photos. Label more photos.")
+            raise NotEnoughData("Fewer than two categories have training photos. Label more.")
         features = self._features(backbone, views=self.recipe.views)
         head = self._head(features)
         if full:

@@ -47,5 +47,5 @@ def test_curves_and_times_of_both_phases_are_kept(trained: Trained) -> None:
 def test_one_category_is_not_enough(backbone: Backbone, tmp_path: Path) -> None:
     paths, labels = write_catalog(tmp_path, {"red-hats": 6})
     photos = {"train": LabelledPhotos(paths, labels)}
-    with pytest.raises(NotEnoughData, match="Label more photos"):
+    with pytest.raises(NotEnoughData, match="Label more"):
         train(photos, backbone=backbone, recipe=Recipe(), full=False)
