@@ -5,12 +5,8 @@ the same pictures are drawn, and their bytes are known."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
@@ -19,7 +15,7 @@ from catalog import categories, folders, importing
 from catalog.importing import Imported
 from catalog.models import Category, Merchant
 
-from .drawing import draw
+from .files import Drawing, draw_all
 from .tree import SAMPLE_LEAVES, SAMPLE_TREE, SampleCategory
 
 FASHION_HOUSE, PANTRY = "Northgate Outfitters", "Fernhill Pantry"
@@ -27,16 +23,6 @@ LABELLED = 29
 NEW = (4, 5)
 """Pictures per category with a label, and those left for the worker (in turn: about 40)."""
 SELLER = {"fashion": FASHION_HOUSE, "accessories": FASHION_HOUSE, "nutrition": PANTRY}
-QUALITY = 88
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """One picture to draw, and where its file goes."""
-
-    slug: str
-    seed: int
-    file: Path
 
 
 def fill(progress: Callable[[int, int], None] = lambda _done, _total: None) -> Imported:
@@ -47,7 +33,7 @@ def fill(progress: Callable[[int, int], None] = lambda _done, _total: None) -> I
     with tempfile.TemporaryDirectory(prefix="samples-", dir=settings.DATA_DIR) as folder:
         root = Path(folder)
         drawings = list(_drawings(root))
-        for done, _ in enumerate(_draw_all(drawings), start=1):
+        for done, _ in enumerate(draw_all(drawings), start=1):
             progress(done, len(drawings))
         for merchant in merchants:
             for part in ("labelled", "new"):
@@ -75,19 +61,6 @@ def _names(leaf: SampleCategory) -> list[str]:
     """Names from the top: the folders an import reads as a path."""
     top = next(top for top in SAMPLE_TREE if leaf in top.leaves())
     return [top.name, leaf.name]
-
-
-def _draw_all(drawings: list[Drawing]) -> Iterator[None]:
-    """On every core; spawned processes, which share nothing with this one."""
-    for folder in {drawing.file.parent for drawing in drawings}:
-        folder.mkdir(parents=True, exist_ok=True)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=context) as pool:
-        yield from pool.map(_draw_one, drawings, chunksize=4)
-
-
-def _draw_one(drawing: Drawing) -> None:
-    draw(drawing.slug, seed=drawing.seed).save(drawing.file, "JPEG", quality=QUALITY)
 
 
 def _make_tree() -> None:

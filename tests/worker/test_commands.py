@@ -1,0 +1,218 @@
+"""The command line's contract: names, JSON, exit statuses."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from catalog.models import (
+    Category,
+    MachineState,
+    Merchant,
+    ModelVersion,
+    ProductImage,
+    RunState,
+    Serving,
+    TrainingRun,
+    VersionState,
+)
+from tests import factories
+from worker import classify
+from worker.classify import Classifying
+
+from . import pictures
+from .conftest import RECIPE
+
+pytestmark = pytest.mark.django_db
+
+
+def answer(name: str, *arguments: str) -> dict[str, Any]:
+    """The JSON object the command ends with."""
+    out = StringIO()
+    call_command(name, *arguments, "--json", stdout=out, stderr=StringIO())
+    found: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
+    return found
+
+
+def refusal(name: str, *arguments: str) -> str:
+    """The sentence a command that exits with 1 says."""
+    with pytest.raises(CommandError) as error:
+        call_command(name, *arguments, stdout=StringIO(), stderr=StringIO())
+    assert error.value.returncode == 1
+    return str(error.value)
+
+
+def recipe() -> list[str]:
+    return [word for setting in RECIPE for word in ("--set", setting)]
+
+
+def test_retrain_makes_a_version_and_says_how_good_it_is(labelled: Merchant) -> None:
+    found = answer("retrain", "--mode", "head", "--note", "by hand", *recipe())
+
+    run = TrainingRun.objects.get()
+    assert (found["run"], found["status"], found["promoted"]) == (run.pk, "succeeded", True)
+    assert found["version"] == Serving.current().live_id
+    assert found["metrics"]["images"] == 33
+    assert found["reason"] == run.reason
+    assert found["seconds"] > 0
+    assert run.note == "by hand"
+
+
+def test_a_rehearsal_changes_nothing(labelled: Merchant) -> None:
+    found = answer("retrain", "--dry-run", *recipe())
+
+    assert (found["run"], found["status"], found["mode"]) == (None, "planned", "full")
+    assert found["labels"] == {"train": 18, "validation": 12, "test": 33}
+    assert not TrainingRun.objects.exists()
+
+
+def test_retrain_is_refused_while_another_run_is_active(labelled: Merchant) -> None:
+    factories.run(state=RunState.RUNNING)
+
+    assert "already under way" in refusal("retrain")
+
+
+def test_retrain_with_too_few_labels_says_how_many_there_are(tints: dict[str, Category]) -> None:
+    assert "training labels: none" in refusal("retrain")
+    assert TrainingRun.objects.get().state == RunState.FAILED
+
+
+def test_an_unknown_setting_is_refused_with_the_known_ones(labelled: Merchant) -> None:
+    said = refusal("retrain", "--set", "magic=1")
+
+    assert "Unknown setting 'magic'" in said
+    assert "dropout" in said
+    assert not TrainingRun.objects.exists()
+
+
+def test_evaluate_reports_on_the_test_photos_of_the_catalog(
+    live_version: ModelVersion, labelled: Merchant
+) -> None:
+    found = answer("evaluate")
+
+    assert (found["version"], found["split"], found["images"]) == (live_version.pk, "test", 33)
+    assert found["accuracy"] > 0.9
+    assert set(found["per_class"]["cups"]) == {"precision", "recall", "f1", "support"}
+    assert sum(map(sum, found["confusion"]["matrix"])) == 33
+    assert found["unknown_categories"] == []
+
+
+def test_evaluate_takes_folders_and_names_what_the_model_does_not_know(
+    live_version: ModelVersion, tmp_path: Path
+) -> None:
+    for slug in ("cups", "chairs"):
+        folder = tmp_path / "dataset" / slug
+        folder.mkdir(parents=True)
+        (folder / "one.jpg").write_bytes(pictures.picture(slug, 1))
+    (tmp_path / "dataset/cups/torn.jpg").write_bytes(b"nothing")
+
+    found = answer("evaluate", "--dataset", str(tmp_path / "dataset"))
+
+    assert (found["images"], found["split"]) == (2, None)
+    assert found["unknown_categories"] == ["chairs"]
+    assert [Path(bad["path"]).name for bad in found["unreadable"]] == ["torn.jpg"]
+
+
+def test_evaluate_without_labelled_photos_says_so(live_version: ModelVersion) -> None:
+    assert "no labelled test photos" in refusal("evaluate")
+
+
+def test_classify_answers_files_and_folders_and_stores_nothing(
+    live_version: ModelVersion, tmp_path: Path
+) -> None:
+    photo = tmp_path / "lamp.jpg"
+    photo.write_bytes(pictures.picture("lamps", 7))
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/plant.jpg").write_bytes(pictures.picture("plants", 7))
+
+    found = answer("classify", str(photo), str(tmp_path / "more"), "missing.jpg", "--top", "2")
+
+    lamp, plant, missing = found["results"]
+    assert [lamp["top"][0]["category"], plant["top"][0]["category"]] == ["lamps", "plants"]
+    assert len(lamp["top"]) == 2
+    assert lamp["top"][0]["confidence"] > lamp["top"][1]["confidence"]
+    assert "error" in missing
+    assert not ProductImage.objects.exists()
+
+
+def test_classify_leaves_out_a_retired_category(
+    live_version: ModelVersion, tints: dict[str, Category], tmp_path: Path
+) -> None:
+    photo = tmp_path / "lamp.jpg"
+    photo.write_bytes(pictures.picture("lamps", 7))
+    Category.objects.filter(slug="lamps").update(retired_at=tints["cups"].created_at)
+
+    top = answer("classify", str(photo))["results"][0]["top"]
+
+    assert {row["category"] for row in top} == {"cups", "plants"}
+    assert sum(row["confidence"] for row in top) == pytest.approx(1, abs=1e-3)
+
+
+def test_commands_that_need_a_model_say_what_to_do_without_one(
+    tints: dict[str, Category], tmp_path: Path
+) -> None:
+    for words in (["classify", str(tmp_path)], ["evaluate"], ["reclassify", "--all"]):
+        assert refusal(*words) == "No version is live yet; run `manage.py retrain`."
+
+
+def test_reclassify_waits_until_every_photo_has_a_new_answer(
+    live_version: ModelVersion,
+    worker: Classifying,
+    labelled: Merchant,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker.drain()
+    monkeypatch.setattr(classify, "this_process", lambda: worker)
+    labels = list(ProductImage.objects.values_list("pk", "label_id", "revision"))
+
+    found = answer("reclassify", "--category", "cups", "--wait")
+
+    cups = ProductImage.objects.filter(label__slug="cups")
+    assert found["selected"] == cups.count()
+    assert all(image.predictions.count() == 2 for image in cups)
+    assert not ProductImage.objects.exclude(machine=MachineState.CLASSIFIED).exists()
+    assert list(ProductImage.objects.values_list("pk", "label_id", "revision")) == labels
+
+
+def test_reclassify_refuses_a_category_that_is_not_there(live_version: ModelVersion) -> None:
+    assert "no category chairs" in refusal("reclassify", "--category", "chairs")
+
+
+def test_versions_are_listed_shown_put_live_and_rolled_back() -> None:
+    first = factories.version(state=VersionState.LIVE, metrics={"accuracy": 0.8, "images": 40})
+    second = factories.version(metrics={"accuracy": 0.9, "images": 40, "per_class": {}})
+
+    listed = answer("model_versions")
+    assert listed["live"] == first.pk
+    assert [v["id"] for v in listed["versions"]] == [second.pk, first.pk]
+    assert set(listed["versions"][0]) >= {"id", "state", "created", "metrics", "weights"}
+    assert answer("model_versions", "list") == listed
+    assert "per_class" in answer("model_versions", "show", str(second.pk))["versions"][0]["metrics"]
+
+    assert answer("model_versions", "promote", str(second.pk))["live"] == second.pk
+    serving = Serving.current()
+    assert serving.paused_at is not None
+    assert answer("model_versions", "rollback")["live"] == first.pk
+    assert answer("model_versions", "rollback", "--to", str(second.pk))["live"] == second.pk
+    assert "no version 99999" in refusal("model_versions", "promote", "99999")
+
+
+def test_the_doctor_names_what_is_wrong(tints: dict[str, Category]) -> None:
+    out = StringIO()
+    with pytest.raises(CommandError, match="checks failed"):
+        call_command("doctor", "--json", stdout=out, stderr=StringIO())
+
+    found = json.loads(out.getvalue().splitlines()[-1])
+    checks = {check["name"]: check for check in found["checks"]}
+    assert not found["ok"]
+    assert set(checks) == {"database", "redis", "weights", "disk", "model", "worker"}
+    assert checks["database"]["ok"]
+    assert not checks["redis"]["ok"]
+    assert "start it" in checks["redis"]["message"]
+    assert "start one" in checks["worker"]["message"]
