@@ -42,7 +42,7 @@ SESSIONS = [
     Session(
         "loop-postgres",
         ("postgres", "redis"),
-        ["-m", "loop", "tests/worker", "tests/test_services.py"],
+        ["-m", "loop", "tests/loop", "tests/test_services.py"],
     ),
     Session("browser", ("redis", "chromium"), ["tests/browser"]),
 ]
