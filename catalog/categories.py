@@ -319,9 +319,13 @@ def _require_free_code(code: str, *, but: Category | None = None) -> None:
 def _require_no_photos(leaf: Category | None) -> None:
     if leaf is not None and (photos := category_photos.labelled(leaf).count()):
         raise CategoryRule(
-            f"“{leaf}” has {photos} checked photos of its own, so it cannot gain categories below "
+            f"“{leaf}” has {_checked(photos)} of its own, so it cannot gain categories below "
             "it before they have a place: add the category on the categories page."
         )
+
+
+def _checked(photos: int) -> str:
+    return "1 checked photo" if photos == 1 else f"{photos} checked photos"
 
 
 def _require_destination(parent: Category | None, photos_to: PhotosTo | None) -> None:
@@ -329,7 +333,7 @@ def _require_destination(parent: Category | None, photos_to: PhotosTo | None) ->
         return
     if photos_to is None and (photos := category_photos.labelled(parent).count()):
         raise CategoryRule(
-            f"Say where the {photos} checked photos of “{parent}” go.", field="photos_to"
+            f"Say where the {_checked(photos)} of “{parent}” should go.", field="photos_to"
         )
 
 

@@ -29,7 +29,9 @@ def test_a_leaf_with_photos_gains_no_child_before_they_have_a_place(
 ) -> None:
     factories.labelled_image(shoes)
 
-    with pytest.raises(CategoryRule, match="Say where the 1 checked photos of “Shoes” go") as why:
+    with pytest.raises(
+        CategoryRule, match="Say where the 1 checked photo of “Shoes” should go"
+    ) as why:
         categories.add(shoes, "Boots", by=manager)
 
     assert why.value.field == "photos_to"

@@ -78,7 +78,7 @@ def test_a_folder_of_a_retired_category_is_refused_with_its_name(manager: User) 
 def test_a_folder_below_a_leaf_with_photos_is_refused(manager: User) -> None:
     factories.labelled_image(categories.ensure_path(["Shoes"]))
 
-    with pytest.raises(CategoryRule, match="1 checked photos of its own"):
+    with pytest.raises(CategoryRule, match="1 checked photo of its own"):
         categories.ensure_path(["Shoes", "Boots"])
 
 
