@@ -26,7 +26,7 @@ pigeonhole principle), mostly beyond."""
 LOCK = 7_305_001
 BANDS = ("band_0", "band_1", "band_2", "band_3")
 FLAT_BANDS = {0, 0xFFFF}
-CANDIDATES = 2000
+CANDIDATES = 5000
 SHARES = {
     Origin.IMPORT: ((0.70, Split.TRAIN), (0.85, Split.VALIDATION), (1.0, Split.TEST)),
     Origin.RANDOM: ((0.50, Split.TRAIN), (0.75, Split.VALIDATION), (1.0, Split.TEST)),
