@@ -90,9 +90,10 @@ def import_label(
         raise NotAllowed("This photo was withdrawn; it cannot be labelled.")
     if current.revision != image.revision:
         raise StaleImage(f"Nothing was saved: {_latest(current)}.")
-    label = Label(LabelState.CONFIRMED, category.pk, origin=Origin.IMPORT)
+    origin = Origin(current.label_origin or Origin.IMPORT)
+    label = Label(LabelState.CONFIRMED, category.pk, origin=origin)
     _write(current, label, kind=DecisionKind.IMPORT, by=by, token=None)
-    honoured = splits.settle(current, Origin.IMPORT, wanted=split)
+    honoured = splits.settle(current, origin, wanted=split)
     disputes.settle(current)
     return honoured
 

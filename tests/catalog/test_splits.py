@@ -229,6 +229,18 @@ def test_uncertain_picks_never_enter_validation_or_test(shirts: Category, ada: U
 
 
 @pytest.mark.django_db
+def test_importing_an_uncertain_pick_again_does_not_make_it_a_test_photo(
+    shirts: Category, ada: User
+) -> None:
+    image = chosen(shirts, ada, drawn=False)
+
+    lifecycle.import_label(image, factories.category(), split=Split.TEST)
+
+    assert fresh(image).label_origin == Origin.UNCERTAIN
+    assert training_set.build().counts(Split.TEST) == {}
+
+
+@pytest.mark.django_db
 def test_photos_drawn_at_random_may_enter_all_three(shirts: Category, ada: User) -> None:
     merchant = Merchant.objects.create(name="Fixed")
 
