@@ -95,11 +95,18 @@ def _imagenet(cache_dir: Path, url: str) -> Weights:
         try:
             _download(url, path)
         except (OSError, WeightsError) as error:
-            note = f"ImageNet weights could not be had ({error}); the starter weights are used."
+            why = _in_words(error)
+            note = f"ImageNet weights could not be had ({why}); the starter weights are used."
             logger.warning(note)
             return starter(note)
     note = "ImageNet weights from keras.applications."
     return Weights(path, "imagenet", file_sha256(path), IMAGENET_IMAGE_SIZE, note)
+
+
+def _in_words(error: Exception) -> str:
+    """What went wrong, without the class names that urllib wraps around it."""
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    return (isinstance(cause, OSError) and cause.strerror) or str(cause)
 
 
 def _is_imagenet(path: Path) -> bool:
