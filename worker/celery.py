@@ -6,6 +6,7 @@ only about coming back to work soon."""
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -37,9 +38,18 @@ app.conf.update(
 )
 
 
+QUIET_LOGGERS = ("celery.app.trace", "celery.worker.strategy", "celery.worker.request")
+
+
 @setup_logging.connect
 def keep_our_logging(**_kwargs: Any) -> None:
-    """Django's settings configured the logs; Celery leaves them alone when this is connected."""
+    """Django's settings configured the logs, and Celery leaves them alone when this is connected.
+    Ticks come every few seconds; what they find to do is logged where it is done."""
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("celery.beat").addFilter(
+        lambda record: not record.getMessage().startswith("Scheduler: Sending due task")
+    )
 
 
 @celeryd_init.connect

@@ -51,9 +51,11 @@ def test_a_worker_killed_in_the_middle_of_a_batch_loses_nothing(
     answers = "SELECT count(*) FROM catalog_prediction"
     before = site.sql(answers)[0][0]
 
+    site.stop("worker")
     site.manage("import_images", str(large_photos(tmp_path / "new")), "--unlabelled")
+    site.spawn("worker")
     in_hand = "SELECT count(*) FROM catalog_productimage WHERE machine = 'classifying'"
-    wait_until(lambda: site.sql(in_hand)[0][0] > 0, "a batch is in hand", every=0.01)
+    wait_until(lambda: site.sql(in_hand)[0][0] > 0, "a batch is in hand", seconds=120, every=0.01)
     site.kill("worker")
 
     assert site.sql(in_hand)[0][0] > 0

@@ -98,6 +98,7 @@ def models_dir(stored_model: Stored, settings: Settings, tmp_path: Path) -> Path
     """A MODELS_DIR of the test's own, in which the session's files can be seen."""
     settings.MODELS_DIR, settings.RUNS_DIR = tmp_path / "models", tmp_path / "runs"
     settings.MEDIA_ROOT = tmp_path / "media"
+    settings.RUN_LEASE_SECONDS = 3600  # the lease's thread cannot see into the test's transaction
     for directory in (stored_model.backbone, stored_model.directory):
         link = settings.MODELS_DIR / directory
         link.parent.mkdir(parents=True)
