@@ -18,7 +18,7 @@ from catalog.samples.camera import Shot, expose
 from catalog.samples.motifs import MOTIFS, Motif, Pose
 from catalog.samples.paint import Cutout, Light
 
-STUDIO_SHARE = 0.86
+STUDIO_SHARE = 0.9
 STUDIO_SIZES = ((640, 640), (600, 600), (560, 560), (560, 640), (640, 560))
 SIZES = (
     (640, 640), (540, 720), (560, 700), (480, 640), (720, 540), (700, 560), (640, 480), (480, 720),

@@ -43,7 +43,7 @@ def _cap(rng: Random, sheet: Cutout, top: float, radius: float, height: float, t
 def bottle(rng: Random, light: Light) -> Cutout:
     """A filled bottle of glass or clear plastic with a label."""
     sheet, design = Cutout(light), Design.drawn(rng, TITLES)
-    tilt, radius = rng.uniform(0.08, 0.2), rng.uniform(0.105, 0.17)
+    tilt, radius = rng.uniform(0.08, 0.18), rng.uniform(0.105, 0.15)
     top, bottom = rng.uniform(0.1, 0.2), 0.92
     neck, drop = rng.uniform(0.042, 0.065), rng.uniform(0.16, 0.3)
     profile = _shoulders(top, neck, radius, drop, bottom)
@@ -60,7 +60,7 @@ def bottle(rng: Random, light: Light) -> Cutout:
     ]
     revolve(sheet, profile, bands, tilt=tilt)
     label_top = top + drop + rng.uniform(0.01, 0.06)
-    label_bottom = min(bottom - 0.05, label_top + rng.uniform(0.2, 0.4))
+    label_bottom = min(bottom - 0.05, label_top + rng.uniform(0.16, 0.3))
     label = wrap(rng, design, 380, int(360 * (label_bottom - label_top) / (radius * 2)))
     body = [(label_top - 0.1, radius * 1.008), (label_bottom + 0.1, radius * 1.008)]
     revolve(sheet, body, [Band(label_top, label_bottom, label, Finish.SATIN)], tilt=tilt)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from random import Random
 from typing import Any, Self
@@ -39,6 +40,12 @@ class Light:
             self.x * math.cos(turn) - self.y * math.sin(turn),
             self.x * math.sin(turn) + self.y * math.cos(turn),
         )
+
+
+@lru_cache(maxsize=128)
+def scaled(share: float) -> list[int]:
+    """The table that takes an 8-bit value to its `share`."""
+    return [min(255, round(value * share)) for value in range(256)]
 
 
 class Pen:
@@ -234,7 +241,7 @@ class Cutout:
             (box[2] - box[0], box[3] - box[1]), Image.Transform.PERSPECTIVE,
             homography(source, target), Image.Resampling.BICUBIC, fillcolor=(128, 128, 128),
         )  # fmt: skip
-        layer = layer.point(lambda value: min(255, value * light)) if light != 1.0 else layer
+        layer = layer.point(scaled(light) * 3) if light != 1.0 else layer
         self._lay(layer, self._polygon(quad, box), box, 1.0)
 
     def lay_pixels(self, pixels: Floats, cover: Floats, left: int, top: int) -> None:
@@ -261,5 +268,5 @@ class Cutout:
         return enlarged(rounding.astype(np.float32), *mask.size)
 
     def _lay(self, layer: Image.Image, mask: Image.Image, box: Box, opacity: float) -> None:
-        layer.putalpha(mask if opacity >= 1 else mask.point(lambda value: value * opacity))
+        layer.putalpha(mask if opacity >= 1 else mask.point(scaled(round(opacity, 2))))
         self.image.alpha_composite(layer, box[:2])

@@ -8,7 +8,7 @@ from random import Random
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from catalog.samples.paint import Cutout, Light, Point, homography
+from catalog.samples.paint import Cutout, Light, Point, homography, scaled
 
 DARK = (16, 14, 20)
 
@@ -59,7 +59,7 @@ def pose(
 
 
 def _darken(scene: Image.Image, mask: Image.Image, left: int, top: int, strength: float) -> None:
-    scene.paste(DARK, (left, top), mask.point(lambda value: value * strength))
+    scene.paste(DARK, (left, top), mask.point(scaled(round(strength, 2))))
 
 
 def _soft_shape(alpha: Image.Image, blur: float, margin: int) -> Image.Image:

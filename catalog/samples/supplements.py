@@ -37,8 +37,8 @@ PLASTIC: tuple[Rgb, ...] = (
 def tub(rng: Random, light: Light) -> Cutout:
     """A powder tub with a wide screw lid; a scoop of powder may lie in front."""
     sheet, design = Cutout(light), Design.drawn(rng, TITLES)
-    tilt, radius = rng.uniform(0.1, 0.26), rng.uniform(0.2, 0.28)
-    top, bottom = rng.uniform(0.16, 0.34), 0.88
+    tilt, radius = rng.uniform(0.12, 0.26), rng.uniform(0.25, 0.31)
+    top, bottom = rng.uniform(0.26, 0.38), 0.88
     plastic = rng.choice((*PLASTIC, design.ground))
     pen = (
         Pen(top, radius * 0.9)

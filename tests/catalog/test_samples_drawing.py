@@ -9,15 +9,10 @@ from catalog.pictures import difference_hashes
 from catalog.samples.drawing import draw
 from catalog.samples.motifs import MOTIFS
 from catalog.samples.tree import SAMPLE_LEAVES, SAMPLE_TREE
-from catalog.splits import NEAR_BITS
+from catalog.splits import NEAR_BITS, bits_apart
 
 SLUGS = tuple(MOTIFS)
 EACH = 34
-
-
-def apart(first: int, second: int) -> int:
-    """Hamming distance of two signed 64-bit hashes."""
-    return ((first ^ second) & 0xFFFF_FFFF_FFFF_FFFF).bit_count()
 
 
 def test_the_tree_has_three_top_categories_with_three_children_each() -> None:
@@ -72,7 +67,7 @@ def test_no_two_of_three_hundred_pictures_are_near_duplicates() -> None:
     near = [
         (one, other)
         for one, other in combinations(drawn, 2)
-        if all(apart(a, b) <= NEAR_BITS for a, b in zip(drawn[one], drawn[other], strict=True))
+        if all(bits_apart(a, b) <= NEAR_BITS for a, b in zip(drawn[one], drawn[other], strict=True))
     ]
     assert near == []
 
