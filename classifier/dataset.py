@@ -86,7 +86,7 @@ def _affine(recipe: Recipe, generator: np.random.Generator) -> npt.NDArray[np.fl
     """2 x 2 map from output to input coordinates about the centre."""
     angle = math.radians(generator.uniform(-recipe.rotation, recipe.rotation))
     shear = math.tan(math.radians(generator.uniform(-recipe.shear, recipe.shear)))
-    zoom = generator.uniform(1 - recipe.zoom, 1 + recipe.zoom)
+    zoom = (1 + recipe.zoom) ** generator.uniform(-1, 1)
     mirror = -1.0 if recipe.flip and generator.random() < 0.5 else 1.0
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     skew = np.array([[mirror, shear], [0.0, 1.0]])

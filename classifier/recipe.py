@@ -18,8 +18,9 @@ CLASS_WEIGHTS = ("balanced", "none")
 class Recipe:
     """How a model is trained. docs/training.md says how the defaults were chosen.
 
-    Angles are degrees either way, shifts and zooms fractions of the image's side, learning rates
-    Adam's. `image_size` None means the size the backbone learned at.
+    Angles are degrees either way, shifts fractions of the image's side; zoom 0.5 shows the photo
+    up to half as large again, or smaller by the same factor. Learning rates are Adam's.
+    `image_size` None means the size the backbone learned at.
     """
 
     seed: int = 0
@@ -28,9 +29,9 @@ class Recipe:
     head_units: int = 1024
     dropout: float = 0.5
     views: int = 4
-    head_epochs: int = 40
+    head_epochs: int = 100
     head_batch_size: int = 128
-    head_learning_rate: float = 3e-4
+    head_learning_rate: float = 1e-4
     head_patience: int = 6
 
     fine_tune_epochs: int = 10
@@ -45,9 +46,9 @@ class Recipe:
     class_weights: str = "balanced"
 
     rotation: float = 15.0
-    shift: float = 0.1
+    shift: float = 0.12
     shear: float = 8.0
-    zoom: float = 0.15
+    zoom: float = 0.25
     flip: bool = True
 
     def __post_init__(self) -> None:
@@ -65,7 +66,7 @@ class Recipe:
     @classmethod
     def demo(cls) -> Recipe:
         """Bounded for the sample catalog: minutes on two cores for a few hundred pictures."""
-        return cls(head_epochs=20, fine_tune_epochs=1)
+        return cls(head_epochs=40, head_learning_rate=5e-4, fine_tune_epochs=1)
 
     def with_overrides(self, settings: Iterable[str]) -> Self:
         """A copy with each `KEY=VALUE` applied; RecipeError names the known keys."""
@@ -108,7 +109,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("rotation", 0.0, 180.0),
     ("shift", 0.0, 0.5),
     ("shear", 0.0, 45.0),
-    ("zoom", 0.0, 0.9),
+    ("zoom", 0.0, 2.0),
 )
 
 
