@@ -20,16 +20,16 @@ from .reporting import Progress, silent
 
 NAMES = {Role.MERCHANT: "merchant", Role.REVIEWER: "reviewer", Role.MANAGER: "manager"}
 WIDTH = max(map(len, NAMES.values()))
-TAKEN = "This database is in use already; `manage.py create_user` makes sign-ins.\n"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a first start left; `imported` and `run` are None when there was nothing to do."""
+    """What a first start left; `imported` and `run` are None when there was nothing to do.
+    `is_taken`: the database is in use by others."""
 
-    sign_ins: str
     imported: Imported | None = None
     run: TrainingRun | None = None
+    is_taken: bool = False
 
 
 def sign_ins_file() -> Path:
@@ -42,16 +42,16 @@ def prepare(photos: Path | None = None, *, progress: Progress = silent) -> Prepa
     sign-ins and does nothing, and neither does one on a database that is in use."""
     file = sign_ins_file()
     if file.exists() and User.objects.filter(username__in=NAMES.values()).exists():
-        return Prepared(file.read_text())
+        return Prepared()
     if _is_taken(photos):
-        return Prepared(TAKEN)
+        return Prepared(is_taken=True)
     imported = _import(photos, progress)
     run = _first_run()
     passwords = {role: secrets.token_urlsafe(9) for role in NAMES}
     _make_users(passwords, merchant=fill.FASHION_HOUSE if photos is None else importing.MERCHANT)
     sign_ins = "".join(f"{NAMES[r]:<{WIDTH}}  {password}\n" for r, password in passwords.items())
     _write_privately(file, sign_ins)
-    return Prepared(sign_ins, imported, run)
+    return Prepared(imported, run)
 
 
 def _is_taken(photos: Path | None) -> bool:

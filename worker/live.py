@@ -115,7 +115,8 @@ class LiveModel:
     def _note(self, error: str, *, loaded: bool = False) -> None:
         now = timezone.now()
         self.error, self._noted_at = error, time.monotonic()
-        columns = {"version_id": self._serving_id(), "error": error[:300], "seen_at": now}
+        version = ModelVersion.objects.filter(pk=self._serving_id() or 0).first()
+        columns = {"version": version, "error": error[:300], "seen_at": now}
         if loaded:
             columns["loaded_at"] = now
         WorkerStatus.objects.update_or_create(name=self.worker, defaults=columns)

@@ -112,7 +112,8 @@ class Bar:
         tenth = 10 * done // total if total else 0
         if not self._terminal:
             if (phase, tenth) != self._shown:
-                self._write(f"{phase} {done}/{total} {message}".rstrip() + "\n")
+                numbers = f" {done}/{total} " if total else " "
+                self._write(f"{phase}{numbers}{message}".rstrip() + "\n")
             self._shown = (phase, tenth)
             return
         filled = self.WIDTH * done // total if total else 0

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db.models import Q
 
 from catalog.models import (
     Category,
@@ -17,19 +18,20 @@ from catalog.models import (
     Merchant,
     ModelVersion,
     ProductImage,
+    Reclassification,
     RunState,
     Serving,
     TrainingRun,
     VersionState,
 )
 from tests import factories
-from worker import classify
+from worker import classify, process
 from worker.classify import Classifying
 
 from . import pictures
 from .conftest import RECIPE
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("backbone_in_memory")]
 
 
 def answer(name: str, *arguments: str) -> dict[str, Any]:
@@ -169,15 +171,29 @@ def test_reclassify_waits_until_every_photo_has_a_new_answer(
 ) -> None:
     worker.drain()
     monkeypatch.setattr(classify, "this_process", lambda: worker)
+    monkeypatch.setattr(process, "name", lambda: worker.live.worker)
     labels = list(ProductImage.objects.values_list("pk", "label_id", "revision"))
 
-    found = answer("reclassify", "--category", "cups", "--wait")
+    found = answer("reclassify", "--all", "--wait")
 
-    cups = ProductImage.objects.filter(label__slug="cups")
-    assert found["selected"] == cups.count()
-    assert all(image.predictions.count() == 2 for image in cups)
+    assert found["selected"] == 63
+    assert all(image.predictions.count() == 2 for image in ProductImage.objects.all())
     assert not ProductImage.objects.exclude(machine=MachineState.CLASSIFIED).exists()
     assert list(ProductImage.objects.values_list("pk", "label_id", "revision")) == labels
+
+
+def test_reclassify_takes_what_is_labelled_or_suggested_as_a_category(
+    live_version: ModelVersion, worker: Classifying, labelled: Merchant
+) -> None:
+    worker.drain()
+    about_cups = ProductImage.objects.filter(Q(label__slug="cups") | Q(predicted__slug="cups"))
+
+    found = answer("reclassify", "--category", "cups")
+
+    assert found["selected"] == about_cups.count()
+    assert Reclassification.objects.get(pk=found["job"]).category == Category.objects.get(
+        slug="cups"
+    )
 
 
 def test_reclassify_refuses_a_category_that_is_not_there(live_version: ModelVersion) -> None:

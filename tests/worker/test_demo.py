@@ -57,7 +57,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path, drawn: Path) -> None:
-    """A few pictures per category instead of some thirty, each drawn once."""
+    """A few pictures of three categories instead of some thirty of nine, each drawn once."""
 
     def draw_once(drawings: Sequence[Drawing]) -> Iterator[None]:
         kept = [replace(drawing, file=drawn / drawing.file.name) for drawing in drawings]
@@ -67,7 +67,8 @@ def small(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path, d
             shutil.copyfile(copy.file, drawing.file)
             yield
 
-    monkeypatch.setattr(fill, "LABELLED", 7)
+    monkeypatch.setattr(fill, "SAMPLE_LEAVES", fill.SAMPLE_LEAVES[::3])
+    monkeypatch.setattr(fill, "LABELLED", 9)
     monkeypatch.setattr(fill, "NEW", (1, 1))
     monkeypatch.setattr(fill, "draw_all", draw_once)
     settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
@@ -88,10 +89,10 @@ def sign_ins() -> dict[str, str]:
 def test_a_first_start_fills_the_catalog_and_queues_the_first_run() -> None:
     found = prepare()
 
-    assert found["added"] == 72
+    assert found["added"] == 30
     images = ProductImage.objects.all()
-    assert images.filter(label_state=LabelState.CONFIRMED).count() == 63
-    assert images.filter(label_state=LabelState.UNLABELLED).count() == 9
+    assert images.filter(label_state=LabelState.CONFIRMED).count() == 27
+    assert images.filter(label_state=LabelState.UNLABELLED).count() == 3
     assert not images.exclude(machine=MachineState.PENDING).exists()
     assert not Prediction.objects.exists()
     assert Merchant.objects.filter(is_sample=True).count() == 2
@@ -101,7 +102,7 @@ def test_a_first_start_fills_the_catalog_and_queues_the_first_run() -> None:
     run = TrainingRun.objects.get()
     assert (run.pk, run.state, run.trigger) == (found["run"], RunState.QUEUED, RunTrigger.SAMPLES)
     assert Recipe().with_overrides(run.overrides) == Recipe.demo()
-    assert len(training_set.build().rows) == 63
+    assert len(training_set.build().rows) == 27
 
 
 def test_three_people_can_sign_in_and_nobody_else_can_read_their_passwords() -> None:
@@ -123,7 +124,7 @@ def test_a_second_start_changes_nothing() -> None:
 
     assert (found["added"], found["run"]) == (0, None)
     assert demo.sign_ins_file().read_text() == before
-    assert ProductImage.objects.count() == 72
+    assert ProductImage.objects.count() == 30
     assert TrainingRun.objects.count() == 1
 
 
@@ -133,7 +134,7 @@ def test_a_first_start_that_was_interrupted_is_finished_by_the_next() -> None:
     found = prepare()
 
     assert found["added"] == 0
-    assert ProductImage.objects.count() == 72
+    assert ProductImage.objects.count() == 30
     assert found["run"] == TrainingRun.objects.get().pk
     assert set(sign_ins()) == {"merchant", "reviewer", "manager"}
 
@@ -182,7 +183,7 @@ def test_removing_the_samples_takes_out_everything_that_came_of_them(
     with django_capture_on_commit_callbacks(execute=True):
         removed = remove_samples(by=User.objects.get(role=Role.MANAGER))
 
-    assert (removed.images, removed.categories, removed.versions) == (72, 12, 1)
+    assert (removed.images, removed.categories, removed.versions) == (30, 12, 1)
     for model in (ProductImage, Product, Decision, Prediction, Category, ModelVersion):
         assert not model._default_manager.exists()
     assert not TrainingRun.objects.exists()
@@ -219,7 +220,7 @@ def test_the_samples_stay_while_a_run_is_under_way() -> None:
     with pytest.raises(RunActive):
         remove_samples(by=None)
 
-    assert ProductImage.objects.count() == 72
+    assert ProductImage.objects.count() == 30
 
 
 def test_removing_samples_that_are_not_there_does_nothing() -> None:

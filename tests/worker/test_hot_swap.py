@@ -5,11 +5,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from catalog import golive
-from catalog.models import Category, MachineState, ModelVersion, ProductImage, WorkerStatus
+from catalog.models import (
+    Category,
+    MachineState,
+    ModelVersion,
+    ProductImage,
+    Serving,
+    WorkerStatus,
+)
 from tests import factories
 from worker.classify import Classifying
 
@@ -123,3 +131,22 @@ def test_a_rollback_is_followed_too(
     image.refresh_from_db()
     assert image.version == live_version
     assert ProductImage.objects.filter(machine=MachineState.PENDING).count() == 0
+
+
+def test_a_version_removed_while_it_was_loading_is_no_error(
+    live_version: ModelVersion, worker: Classifying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from classifier import store
+
+    reopen = store.open_version
+
+    def open_slowly(*args: Any, **kwargs: Any) -> Any:
+        Serving.objects.update(live=None)
+        ModelVersion.objects.all().delete()
+        return reopen(*args, **kwargs)
+
+    monkeypatch.setattr(store, "open_version", open_slowly)
+
+    worker.drain()
+
+    assert WorkerStatus.objects.get().version is None

@@ -102,7 +102,9 @@ def _assert_the_run_kept_what_it_saw(run: TrainingRun) -> None:
     assert run.peak_rss_mb > 100
 
 
-def test_a_photo_that_cannot_be_read_is_left_out_and_named(labelled: Merchant) -> None:
+def test_a_photo_that_cannot_be_read_is_left_out_and_named(
+    labelled: Merchant, backbone_in_memory: None
+) -> None:
     from django.core.files.storage import default_storage
 
     lost = pictures.label(labelled, "cups", Category.objects.get(slug="cups"), Split.TRAIN, [950])[

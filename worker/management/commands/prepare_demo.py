@@ -42,4 +42,8 @@ class Command(ClassifierCommand):
             )
             if prepared.run is None:
                 lines.append("Too few labelled photos for a first model; label some on the site.")
-        return Result(data, [*lines, *prepared.sign_ins.splitlines()])
+        if prepared.is_taken:
+            lines.append("This database is in use; `manage.py create_user` makes sign-ins.")
+        else:
+            lines.append(f"Sign-ins: {data['sign_ins']}")
+        return Result(data, lines)
