@@ -23,7 +23,7 @@ from launcher.redis_server import find_program
 
 from . import postgres, services
 
-UNIT = ["-m", "not loop and not browser"]
+UNIT = ["-m", "not loop and not browser", "-n", "auto", "--dist", "loadfile"]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ browser; KEEP_SITES=1 leaves the folders of the sites that tests ran.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
@@ -33,6 +34,14 @@ for name in ("REDIS_URL", "PHOTOS", "PORT", "HOST"):
 
 django.setup()  # test modules import models; pytest-django has nothing to set up before this file
 pytest_plugins = ["tests.services"]
+
+
+@pytest.fixture(autouse=True)
+def same_log_level() -> Iterator[None]:
+    """A command run as from a shell sets the level of its process, which here is everybody's."""
+    level = logging.getLogger().level
+    yield
+    logging.getLogger().setLevel(level)
 
 
 @pytest.fixture(scope="session", autouse=True)
