@@ -30,24 +30,28 @@ def train(recipe: Recipe = RECIPE, **options: object) -> HeadResult:
     return train_head(features, labels, classes=2, recipe=recipe, **settings)  # type: ignore[arg-type] # a test's options
 
 
-def test_a_head_learns_what_separates_two_categories() -> None:
-    result = train()
+@pytest.fixture(scope="module")
+def result() -> HeadResult:
+    return train()
+
+
+def test_a_head_learns_what_separates_two_categories(result: HeadResult) -> None:
     unseen, labels = clouds(30, seed=2, views=0)
     predicted = head_logits(result.head, unseen.clean()).argmax(axis=1)
     assert (predicted == labels).mean() > 0.9
 
 
-def test_the_history_has_a_number_per_epoch_of_each_curve() -> None:
-    history = train().history
+def test_the_history_has_a_number_per_epoch_of_each_curve(result: HeadResult) -> None:
+    history = result.history
     assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"}
     assert {len(values) for values in history.values()} == {len(history["loss"])}
     assert 0 < len(history["loss"]) <= RECIPE.head_epochs
 
 
-def test_the_same_seed_gives_the_same_head() -> None:
-    first, again = train(), train()
-    assert first.history == again.history
-    for a, b in zip(first.head.get_weights(), again.head.get_weights(), strict=True):
+def test_the_same_seed_gives_the_same_head(result: HeadResult) -> None:
+    again = train()
+    assert result.history == again.history
+    for a, b in zip(result.head.get_weights(), again.head.get_weights(), strict=True):
         assert (a == b).all()
 
 
