@@ -184,6 +184,14 @@ def labelled(models_dir: Path, tints: dict[str, Category]) -> Merchant:
     return merchant
 
 
+@pytest.fixture
+def labels_only(models_dir: Path, tints: dict[str, Category]) -> Merchant:
+    """As many labels, on rows without photos."""
+    merchant = factories.merchant("Imported")
+    pictures.label_rows(merchant, tints)
+    return merchant
+
+
 @pytest.fixture(autouse=True)
 def not_stopping() -> Iterator[None]:
     yield

@@ -40,6 +40,7 @@ from catalog.models import (
 from catalog.samples import fill
 from catalog.samples.files import Drawing, draw_all
 from catalog.samples.remove import remove_samples
+from catalog.samples.tree import SAMPLE_LEAVES
 from classifier.recipe import Recipe
 from tests import factories
 from worker import demo
@@ -67,7 +68,7 @@ def small(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path, d
             shutil.copyfile(copy.file, drawing.file)
             yield
 
-    monkeypatch.setattr(fill, "SAMPLE_LEAVES", fill.SAMPLE_LEAVES[::3])
+    monkeypatch.setattr(fill, "SAMPLE_LEAVES", SAMPLE_LEAVES[::3])
     monkeypatch.setattr(fill, "LABELLED", 9)
     monkeypatch.setattr(fill, "NEW", (1, 1))
     monkeypatch.setattr(fill, "draw_all", draw_once)

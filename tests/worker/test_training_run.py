@@ -80,7 +80,7 @@ def test_the_first_model_proves_itself_and_goes_live(labelled: Merchant) -> None
     assert version.state == VersionState.LIVE
     assert version.reason == run.reason
     assert "First model" in run.reason
-    assert version.metrics["images"] == 33
+    assert version.metrics["images"] == 30
     assert version.metrics["accuracy"] > 0.9
     assert version.metrics["confusion"]["labels"] == ["cups", "lamps", "plants"]
     assert version.weights == "Starter weights, as configured."
@@ -88,13 +88,13 @@ def test_the_first_model_proves_itself_and_goes_live(labelled: Merchant) -> None
     assert seen[0] == "reading labels"
     assert {"head", "comparing", "saving"} <= set(seen)
     _assert_the_run_kept_what_it_saw(run)
-    assert Embedding.objects.filter(backbone=version.backbone).count() == 63
+    assert Embedding.objects.filter(backbone=version.backbone).count() == 54
 
 
 def _assert_the_run_kept_what_it_saw(run: TrainingRun) -> None:
     rows = RunRow.objects.filter(run=run)
-    assert rows.count() == 63
-    assert rows.exclude(predicted="").count() == rows.filter(split=Split.TEST).count() == 33
+    assert rows.count() == 54
+    assert rows.exclude(predicted="").count() == rows.filter(split=Split.TEST).count() == 30
     assert {len(curve) for curve in run.history["head"].values()} == {
         len(run.history["head"]["loss"])
     }
@@ -121,17 +121,17 @@ def test_a_photo_that_cannot_be_read_is_left_out_and_named(
     assert run.reason.startswith("Not put live, as asked.")
 
 
-def test_an_unchanged_training_set_is_skipped_and_the_run_says_why(labelled: Merchant) -> None:
-    earlier = finished(labelled)
+def test_an_unchanged_training_set_is_skipped_and_the_run_says_why(labels_only: Merchant) -> None:
+    earlier = finished(labels_only)
 
     run = train.execute(start())
 
     assert run.state == RunState.SKIPPED
-    assert run.reason.startswith(f"Nothing changed since run {earlier.pk}: the same 63 labels")
+    assert run.reason.startswith(f"Nothing changed since run {earlier.pk}: the same 54 labels")
 
 
-def test_other_settings_are_not_skipped(labelled: Merchant) -> None:
-    finished(labelled, recipe=Recipe().to_dict())
+def test_other_settings_are_not_skipped(labels_only: Merchant) -> None:
+    finished(labels_only, recipe=Recipe().to_dict())
     run = start()
 
     with pytest.raises(StopIteration):
@@ -154,7 +154,7 @@ def _stop_at(run: TrainingRun, end: str) -> None:
         raise StopIteration from None
 
 
-def test_undoing_a_decision_after_a_run_changes_only_the_next_one(labelled: Merchant) -> None:
+def test_undoing_a_decision_after_a_run_changes_only_the_next_one(labels_only: Merchant) -> None:
     first = start()
     with pytest.raises(StopIteration):
         _stop_at(first, "loading the network")
@@ -184,7 +184,7 @@ def test_fewer_than_two_usable_categories_are_refused_with_the_counts(
     assert "there are 1 (training labels: cups 5, lamps 4)" in run.reason
 
 
-def test_too_little_disk_is_refused(labelled: Merchant, settings: Settings) -> None:
+def test_too_little_disk_is_refused(labels_only: Merchant, settings: Settings) -> None:
     settings.TRAINING_MIN_FREE_BYTES = 10**18
 
     run = train.execute(start())
@@ -193,7 +193,7 @@ def test_too_little_disk_is_refused(labelled: Merchant, settings: Settings) -> N
     assert "Make room" in run.reason
 
 
-def test_a_cancelled_run_stops_at_its_next_report(labelled: Merchant) -> None:
+def test_a_cancelled_run_stops_at_its_next_report(labels_only: Merchant) -> None:
     run = start()
     runs.cancel(run)
 
@@ -203,7 +203,7 @@ def test_a_cancelled_run_stops_at_its_next_report(labelled: Merchant) -> None:
     assert not ModelVersion.objects.exists()
 
 
-def test_a_trainer_told_to_stop_hands_the_run_back_unspent(labelled: Merchant) -> None:
+def test_a_trainer_told_to_stop_hands_the_run_back_unspent(labels_only: Merchant) -> None:
     run = start()
     process.stopping.set()
 
@@ -212,7 +212,7 @@ def test_a_trainer_told_to_stop_hands_the_run_back_unspent(labelled: Merchant) -
     assert (ended.state, ended.attempts, ended.owner) == (RunState.QUEUED, 0, "")
 
 
-def test_a_trainer_that_lost_its_run_writes_nothing(labelled: Merchant) -> None:
+def test_a_trainer_that_lost_its_run_writes_nothing(labels_only: Merchant) -> None:
     run = start()
     TrainingRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     runs.reap()
@@ -226,7 +226,7 @@ def test_a_trainer_that_lost_its_run_writes_nothing(labelled: Merchant) -> None:
     assert not ModelVersion.objects.exists()
 
 
-def test_a_run_nobody_queued_is_not_taken_up(labelled: Merchant) -> None:
+def test_a_run_nobody_queued_is_not_taken_up(labels_only: Merchant) -> None:
     run = start()
 
     assert train.take_up(run.pk) is None
