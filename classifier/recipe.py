@@ -32,6 +32,7 @@ class Recipe:
     head_epochs: int = 100
     head_batch_size: int = 128
     head_learning_rate: float = 1e-4
+    head_min_steps: int = 30
     head_patience: int = 6
 
     fine_tune_epochs: int = 10
@@ -98,6 +99,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("head_epochs", 1, 1000),
     ("head_batch_size", 1, 4096),
     ("head_learning_rate", 1e-8, 1.0),
+    ("head_min_steps", 1, 10_000),
     ("head_patience", 1, 1000),
     ("fine_tune_epochs", 0, 1000),
     ("fine_tune_batch_size", 1, 1024),

@@ -154,7 +154,11 @@ def head_logits(head: Any, embeddings: npt.NDArray[np.float16]) -> npt.NDArray[n
 
 
 class _FeatureBatches:
-    """Shuffled batches over every view of every photo: (embeddings, one-hot, weights)."""
+    """Shuffled batches over every view of every photo: (embeddings, one-hot, weights).
+
+    An epoch goes through a small set several times, so that it takes `head_min_steps` steps: a few
+    dozen photos would otherwise end their epochs long before the head has learned them.
+    """
 
     def __init__(self, train: Features, labels: Columns, classes: int, recipe: Recipe) -> None:
         self._train = train
@@ -163,13 +167,17 @@ class _FeatureBatches:
         self._recipe = recipe
         self._views = 1 + train.views
         self._epoch = 0
-        self.batches = math.ceil(len(train) * self._views / recipe.head_batch_size)
+        once = math.ceil(len(train) * self._views / recipe.head_batch_size)
+        self._rounds = math.ceil(recipe.head_min_steps / once)
+        self.batches = once * self._rounds
 
     def __call__(self) -> Iterator[tuple[Any, Any, Any]]:
-        order = photo_seed(self._recipe, HEAD, self._epoch).permutation(
-            len(self._train) * self._views
-        )
+        generator = photo_seed(self._recipe, HEAD, self._epoch)
         self._epoch += 1
+        for _ in range(self._rounds):
+            yield from self._round(generator.permutation(len(self._train) * self._views))
+
+    def _round(self, order: npt.NDArray[np.int64]) -> Iterator[tuple[Any, Any, Any]]:
         size = self._recipe.head_batch_size
         for start in range(0, len(order), size):
             photos, views = np.divmod(order[start : start + size], self._views)

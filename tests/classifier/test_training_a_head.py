@@ -10,7 +10,9 @@ from classifier.features import Features, silent
 from classifier.recipe import Recipe
 from classifier.training import HeadResult, head_logits, train_head
 
-RECIPE = Recipe(head_units=16, head_epochs=12, head_batch_size=16, head_learning_rate=3e-3)
+RECIPE = Recipe(
+    head_units=16, head_epochs=12, head_batch_size=16, head_learning_rate=3e-3, head_min_steps=1
+)
 
 
 def clouds(count: int, *, seed: int, views: int = 1) -> tuple[Features, np.ndarray]:
@@ -80,6 +82,18 @@ def test_progress_is_told_of_every_batch() -> None:
     batches = 5 * len(result.history["loss"])
     assert ("head", batches, 60) in told
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+
+
+def test_a_few_photos_are_gone_through_often_enough_to_be_learned() -> None:
+    recipe = RECIPE.with_overrides(["head_learning_rate=3e-4", "head_min_steps=30"])
+    unseen, labels = clouds(30, seed=2, views=0)
+
+    learned = train(recipe)
+
+    predicted = head_logits(learned.head, unseen.clean()).argmax(axis=1)
+    assert (predicted == labels).mean() > 0.9
+    too_few_steps = train(recipe.with_overrides(["head_min_steps=1"]))
+    assert learned.history["loss"][0] < too_few_steps.history["loss"][0]
 
 
 def test_cancelling_stops_at_the_next_batch() -> None:
