@@ -100,6 +100,7 @@ def test_uploads_without_redis_answer_quickly_and_are_classified_when_it_returns
 def ask_for_a_run(site: Site, *, seed: int) -> int:
     """What the manager's button does; another seed makes another run than the last."""
     overrides = [*SMALL[1::2], f"seed={seed}", "head_epochs=200", "head_patience=200"]
+    overrides.append("head_min_steps=1")
     printed = site.manage("shell", "--no-imports", "-c", ASK.format(overrides=overrides))
     return int(printed.split()[-1])
 
