@@ -14,6 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import django
 import pytest
@@ -46,12 +47,18 @@ def same_log_level() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_settings() -> Iterator[None]:
-    """No `collectstatic` and no slow password hashes for what runs inside pytest."""
+    """No `collectstatic` and no slow password hashes for what runs inside pytest.
+
+    WhiteNoise warns where STATIC_ROOT is missing, as it is in a fresh checkout: an empty one stands
+    in for it, and the finders serve `static/`."""
     from django.conf import settings
     from django.test import override_settings
 
+    collected = Path(DATA_DIR) / "staticfiles"
+    collected.mkdir(exist_ok=True)
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
     with override_settings(
+        STATIC_ROOT=collected,
         STORAGES={**settings.STORAGES, "staticfiles": {"BACKEND": plain}},
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ):

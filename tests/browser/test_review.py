@@ -10,9 +10,10 @@ import pytest
 
 from ..factories import PASSWORD
 from ..site import Site, wait_until
+from .desk import shown
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -71,18 +72,6 @@ def open_desk(page: Page, site: Site, name: str = "rita") -> int:
     sign_in(page, site, name)
     page.goto(f"{site.address}/review/")
     return shown(page)
-
-
-def shown(page: Page, *, after: int = 0) -> int:
-    """The id of the photo on the screen, painted; waits until it is not `after`."""
-    page.wait_for_function(
-        "after => { const card = document.querySelector('[data-card]');"
-        " return card && Number(card.dataset.card) !== after"
-        " && card.querySelector('[data-photo]').naturalWidth > 0; }",
-        arg=after,
-    )
-    page.evaluate("document.querySelector('[data-photo]').decode()")
-    return int(page.locator("[data-card]").get_attribute("data-card") or 0)
 
 
 def press(page: Page, key: str, on: int) -> int:
@@ -179,6 +168,24 @@ def test_the_type_ahead_moves_with_arrows_and_closes_with_escape(
     page.keyboard.press("Enter")
 
     saved(site, image, "corrected", "", "Shoes")
+
+
+def test_enter_is_kept_until_the_categories_have_come(
+    site: Site, page: Page, photos: Callable[[int], None]
+) -> None:
+    photos(2)
+    held: list[Route] = []
+    page.route("**/review/categories/", held.append)
+    image = open_desk(page, site)
+
+    page.keyboard.type("bag")
+    page.keyboard.press("Enter")
+    assert shown(page) == image
+    for route in held:
+        route.continue_()
+
+    shown(page, after=image)
+    saved(site, image, "corrected", "", "Bags")
 
 
 def test_mouse_alone_does_everything(site: Site, page: Page, photos: Callable[[int], None]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from catalog.samples.drawing import draw
 
 from ..site import Site, wait_until
+from .desk import shown
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -94,11 +95,10 @@ def test_one_photo_through_the_whole_loop(site: Site, browser: Browser, tmp_path
     # A reviewer corrects one of them by keyboard alone.
     reviewer = signed_in(browser, site, "reviewer")
     reviewer.goto(f"{site.address}/review/")
-    card = reviewer.locator("[data-card]")
-    card.wait_for()
-    reviewed = int(card.get_attribute("data-card") or 0)
+    reviewed = shown(reviewer)
     reviewer.keyboard.press("b")
     reviewer.keyboard.type("ag")
+    reviewer.get_by_role("option", name="Bags").wait_for()
     reviewer.keyboard.press("Enter")
     checked = "SELECT label_state FROM catalog_productimage WHERE id = %s"
     wait_until(lambda: site.sql(checked, reviewed) == [("corrected",)], "the correction is saved")

@@ -39,6 +39,7 @@ export class Search {
   #loadedAt = -Infinity;
   #shown = [];
   #active = -1;
+  #taken = false; // Enter came before the categories did
 
   /** `load()` resolves to the categories; `choose(leaf)` gets the one taken. */
   constructor(dialog, { load, choose }) {
@@ -47,7 +48,10 @@ export class Search {
     this.#choose = choose;
     this.field = dialog.querySelector("[data-field]");
     this.list = dialog.querySelector("[data-results]");
-    this.field.addEventListener("input", () => this.#show());
+    this.field.addEventListener("input", () => {
+      this.#taken = false;
+      this.#show();
+    });
     this.field.addEventListener("keydown", (event) => this.#key(event));
     this.list.addEventListener("click", (event) => this.#take(event.target.closest("li")?.dataset.at));
     dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
@@ -56,6 +60,7 @@ export class Search {
 
   open(typed = "") {
     this.field.value = typed;
+    this.#taken = false;
     this.#show();
     this.#dialog.showModal();
     this.field.focus();
@@ -73,7 +78,9 @@ export class Search {
       if (!this.#leaves.length) this.#say("The categories could not be fetched; close and try again.");
       return;
     }
-    if (this.#dialog.open) this.#show();
+    if (!this.#dialog.open) return;
+    this.#show();
+    if (this.#taken) this.#take(this.#active);
   }
 
   #show() {
@@ -107,6 +114,7 @@ export class Search {
   }
 
   #take(at) {
+    this.#taken = !this.#leaves.length;
     const leaf = this.#shown[Number(at ?? -1)];
     if (!leaf) return;
     this.#dialog.close();
