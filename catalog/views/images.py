@@ -85,7 +85,7 @@ def image_file(request: SignedIn, pk: int, copy: str) -> HttpResponseBase:
 
 def _filters(request: SignedIn) -> dict[str, str]:
     return {
-        "text": request.GET.get("q", "").replace("\0", "")[:200].strip(),
+        "text": request.GET.get("q", "")[:200].strip(),
         "standing": request.GET.get("state", ""),
     }
 
