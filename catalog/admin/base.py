@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -65,13 +67,11 @@ class ListPage(ModelAdmin):
     condition of its own: a thousand of them are more than SQLite plans, and keep PostgreSQL busy
     for minutes."""
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         try:
-            return super().changelist_view(request, extra_context)
-        except OverflowError:  # the year 9999999999, say; Django's own word for it is ?e=1
-            return redirect(f"{request.path}?e=1")
+            return super().get_changelist_instance(request)
+        except OverflowError as error:  # the year 9999999999, say
+            raise IncorrectLookupParameters from error
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.django_db
 TEXTS = ["shirt\0s", "".join(map(chr, range(1, 32))) + "\x7f\u202e\ufffe", "a " * 1700]
 NUMBERS = ["\0", "-1", "9" * 19, "9" * 400, "½", "None"]
 CROOKED = TEXTS + NUMBERS
+ANSWERED = {200, 302, 400, 404, 409, 422}
+"""Autocompletion says 403 of a table or field that is not for it."""
 
 
 @pytest.fixture
@@ -76,7 +78,8 @@ def test_no_address_breaks_on_what_stands_behind_its_question_mark(
             response = client.get(url, {field: value})
             if response.streaming:
                 list(response.streaming_content)  # type: ignore[attr-defined]  # read to its end
-            assert response.status_code < 500, (field, value[:40])
+            known = ANSWERED | ({403} if name == "admin:autocomplete" else set())
+            assert response.status_code in known, (field, value[:40])
 
 
 FORMS = [
@@ -113,7 +116,7 @@ def test_no_form_breaks_on_what_is_put_into_a_field(
             with transaction.atomic():
                 status = client.post(url, filled | {field: value}).status_code
                 transaction.set_rollback(True)
-            assert status < 500, (field, value[:40])
+            assert status in ANSWERED, (field, value[:40])
 
 
 def test_an_upload_with_crooked_fields_is_answered(objects: dict[str, Any]) -> None:
