@@ -3,6 +3,7 @@ the statements of an upload, a worker, a merchant's list and a review desk, on s
 SQLite and, where it is installed, on PostgreSQL. No photo is decoded and no model loaded.
 
     python -m benchmarks.growth [--json] [--quick] [--images N] [--databases sqlite postgresql]
+                                [--plans]
 
 N adds larger sizes up to a million and more: 1k, 10k, 100k, 1M ... The PostgreSQL is a fresh one
 without fsync; SQLite syncs every commit, as it does in service."""
@@ -28,8 +29,6 @@ SIZES = [1_000, 10_000, 100_000, 1_000_000, 10_000_000]
 LARGEST = 100_000
 QUICK_LARGEST = 10_000
 REPEATS = 15
-FLAT = 2.0
-"""A cost counts as flat where it is at most so many times that of the smallest size."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,7 @@ def main() -> int:
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
     parser.add_argument("--photos", help="not used: the rows are synthetic")
     parser.add_argument("--quick", action="store_true", help="1k and 10k only")
+    parser.add_argument("--plans", action="store_true", help="print query plans at the largest")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -65,6 +65,8 @@ def main() -> int:
     answers = {name: answer for name, answer in found.items() if answer is not None}
     for name, answer in answers.items():
         print_table(name, answer, sizes)
+        if options.plans:
+            print_plans(name, answer["plans"])
     if options.json:
         settings = {"sizes": sizes, "repeats": REPEATS, "databases": list(answers)}
         print(json.dumps({"settings": settings, **answers}))
@@ -113,6 +115,13 @@ def print_table(database: str, answer: dict[str, Any], sizes: list[int]) -> None
         print(f"{name:<44}{size:>12,.0f} bytes")
 
 
+def print_plans(database: str, plans: dict[str, list[str]]) -> None:
+    for name, statements in plans.items():
+        print(f"\n{database}, {name}:")
+        for plan in statements:
+            print("\n".join(f"    {line}" for line in plan.splitlines()))
+
+
 # In the child: Django is configured by the environment.
 
 
@@ -122,6 +131,7 @@ def measure(sizes: list[int]) -> dict[str, Any]:
     django.setup()
     _plain_static_names()
     _make_database()
+    from .growth_plans import plans
     from .growth_rows import Filling
     from .growth_work import costs
 
@@ -136,7 +146,12 @@ def measure(sizes: list[int]) -> dict[str, Any]:
     for row in rows:
         row["grows"] = round(row["ms"][str(sizes[-1])] / max(row["ms"][str(sizes[0])], 1e-3), 2)
     worst = max(row["grows"] for row in rows if row["part"] == "per image")
-    return {"rows": rows, "bytes": filling.bytes_each(), "worst_growth_per_image": worst}
+    return {
+        "rows": rows,
+        "plans": plans(filling),
+        "bytes": filling.bytes_each(),
+        "worst_growth_per_image": worst,
+    }
 
 
 def _plain_static_names() -> None:

@@ -119,7 +119,9 @@ class PhotoBatches:
     """Augmented, shuffled batches of photos, a new order and new views each epoch.
 
     Iterating gives (pixels float32 (B, s, s, 3), one-hot (B, C), weights (B,)); at most
-    two batches wait decoded in memory. Unreadable files get weight 0 and are noted in `skipped`.
+    two batches wait decoded in memory. Unreadable files get weight 0 and are noted in `skipped`. A
+    batch is filled up with rows of weight 0 to a multiple of `multiple`, the number of devices that
+    share it.
     """
 
     paths: Sequence[Path]
@@ -130,6 +132,7 @@ class PhotoBatches:
     training: bool
     skipped: Skipped
     epoch: int = 0
+    multiple: int = 1
 
     @classmethod
     def of(
@@ -141,11 +144,12 @@ class PhotoBatches:
         skipped: Skipped,
         *,
         training: bool,
+        multiple: int = 1,
     ) -> PhotoBatches:
         """Batches of (path, column) pairs; without `training`, in order and as they are."""
         paths = [path for path, _ in pairs]
         labels = np.array([column for _, column in pairs], np.int64)
-        return cls(paths, labels, classes, image_size, recipe, training, skipped)
+        return cls(paths, labels, classes, image_size, recipe, training, skipped, multiple=multiple)
 
     @property
     def batches(self) -> int:
@@ -168,7 +172,21 @@ class PhotoBatches:
             readable = np.array([image is not None for image in batch], np.float32)
             blank = np.zeros((self.image_size, self.image_size, 3), np.uint8)
             stacked = np.stack([blank if image is None else image for image in batch])
-            yield stacked.astype(np.float32), targets[rows], weights[rows] * readable
+            yield self._filled_up(
+                stacked.astype(np.float32), targets[rows], weights[rows] * readable
+            )
+
+    def _filled_up(self, pixels: Any, targets: Any, weights: Any) -> tuple[Any, Any, Any]:
+        missing = -len(pixels) % self.multiple
+        if not missing:
+            return pixels, targets, weights
+        again, full = [0] * missing, len(pixels) + missing
+        weights = weights * full / len(pixels)  # the loss is divided by the number of rows
+        return (
+            np.concatenate([pixels, pixels[again]]),
+            np.concatenate([targets, targets[again]]),
+            np.concatenate([weights, np.zeros(missing)]).astype(np.float32),
+        )
 
     def _pixels(self, row: int, epoch: int) -> Pixels | None:
         path = self.paths[row]

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from classifier import devices
 from classifier.dataset import PhotoBatches, Skipped, one_hot, photo_seed, sample_weights
 from classifier.errors import NotEnoughData
 from classifier.features import Features, Progress, silent
@@ -116,15 +118,18 @@ def fine_tune(
     _require_two_categories(np.array([column for _, column in train]))
     started = time.monotonic()
     keras.utils.set_random_seed(recipe.seed)
-    tuned = copy_backbone(backbone)
-    unfreeze_from(tuned, recipe.fine_tune_from)
-    head = _copy_head(head)
-    model = keras.Model(tuned.model.input, head(tuned.model.output), name="network")
-    _compile(model, recipe.fine_tune_learning_rate, recipe)
+    strategy = devices.strategy()
+    with strategy.scope():
+        tuned = copy_backbone(backbone)
+        unfreeze_from(tuned, recipe.fine_tune_from)
+        head = _copy_head(head)
+        model = keras.Model(tuned.model.input, head(tuned.model.output), name="network")
+        _compile(model, recipe.fine_tune_learning_rate, recipe)
     skipped = Skipped()
     size = backbone.image_size
-    batches = PhotoBatches.of(train, classes, size, recipe, skipped, training=True)
-    checks = PhotoBatches.of(validation, classes, size, recipe, skipped, training=False)
+    share = partial(PhotoBatches.of, multiple=strategy.num_replicas_in_sync)
+    batches = share(train, classes, size, recipe, skipped, training=True)
+    checks = share(validation, classes, size, recipe, skipped, training=False)
     shape = (size, size, 3)
     history = _fit(
         model,
@@ -138,6 +143,8 @@ def fine_tune(
         log_dir=log_dir,
         progress=progress,
     )
+    if strategy.num_replicas_in_sync > 1:  # what is stored and served lives on one device
+        tuned, head = copy_backbone(tuned), _copy_head(head)
     tuned.model.trainable = True
     result = identified(tuned.model, size, backbone.source)
     return FineTuneResult(result, head, history, skipped.reasons, time.monotonic() - started)
