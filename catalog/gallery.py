@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from . import pictures
+from . import pictures, reclassify
 from .models import Category, Product, ProductImage, Role, User
 from .models.image import ImageQuerySet
 from .wording import WHERE, Standing
@@ -37,7 +37,9 @@ def visible(user: User) -> ImageQuerySet:
 
 def image_or_404(user: User, image_id: int) -> ProductImage:
     related = ("merchant", "product", "label", "predicted", "prediction", "version")
-    return get_object_or_404(visible(user).select_related(*related), pk=image_id)
+    image = get_object_or_404(visible(user).select_related(*related), pk=image_id)
+    reclassify.note_asked_again([image])
+    return image
 
 
 def product_or_404(user: User, product_id: int) -> Product:
@@ -70,6 +72,12 @@ def matching(user: User, *, text: str = "", standing: str = "") -> ImageQuerySet
 
 def page(rows: ImageQuerySet, position: Mapping[str, str]) -> Page:
     """One page of `rows`; `position` may hold `before` or `after`, an id each."""
+    found = _page(rows, position)
+    reclassify.note_asked_again(found.images)
+    return found
+
+
+def _page(rows: ImageQuerySet, position: Mapping[str, str]) -> Page:
     rows = rows.select_related(*SHOWN_WITH)
     after, before = _id(position.get("after")), _id(position.get("before"))
     if after:

@@ -101,7 +101,7 @@ def _pause(serving: Serving, by: User | None, why: str) -> None:
 def _switch(
     serving: Serving, version: ModelVersion, reason: str, *, approved_by_hand: bool
 ) -> None:
-    now = timezone.now()
+    now, before = timezone.now(), serving.live
     if serving.live_id is not None:
         ModelVersion.objects.filter(pk=serving.live_id).update(state=VersionState.RETIRED)
     deployable = ModelVersion.objects.filter(state__in=DEPLOYABLE, files_present=True)
@@ -113,4 +113,7 @@ def _switch(
         ModelVersion.objects.filter(pk=version.pk).update(approved_by_hand=True)
     serving.previous_id, serving.live_id, serving.changed_at = serving.live_id, version.pk, now
     serving.save()
-    reclassify.start(ReclassifyScope.UNREVIEWED, reason=f"Version {version.pk} went live.")
+    reason = f"Version {version.pk} went live."
+    reclassify.start(ReclassifyScope.UNREVIEWED, reason=reason)
+    if before is None or before.backbone_id != version.backbone_id:
+        reclassify.start(ReclassifyScope.UNSEEN, reason=reason)

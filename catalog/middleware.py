@@ -1,4 +1,4 @@
-"""Request log, and the rule that a view without named roles is refused."""
+"""Request log, requests without NULs, and the rule that a view without named roles is refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 
 logger = logging.getLogger("catalog.request")
 
@@ -44,6 +44,23 @@ class RequestLog:
                 },
             )
         return response
+
+
+class NoNulls:
+    """A NUL in a query string or a cookie counts as not there: nobody types one, and PostgreSQL
+    refuses to compare with it. Forms refuse it by themselves."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            plain = QueryDict(mutable=True)
+            for name, values in request.GET.lists():
+                plain.setlist(name.replace("\0", ""), [v.replace("\0", "") for v in values])
+            request.GET = plain  # type: ignore[assignment]  # mutable, as a copy is
+        request.COOKIES = {n: v for n, v in request.COOKIES.items() if "\0" not in v}
+        return self.get_response(request)
 
 
 class DenyByDefault:

@@ -54,4 +54,4 @@ def address_of(request: HttpRequest) -> str:
 
 
 def _key(name: str) -> str:
-    return name.strip().lower()[:150]
+    return name.replace("\0", "").strip().lower()[:150]

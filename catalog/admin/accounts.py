@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from ..models import Merchant, Role, SignInAttempt, User
-from .base import TableAdmin, is_admin, site
+from .base import ListPage, TableAdmin, is_admin, site
 
 
 @admin.register(Merchant, site=site)
@@ -26,6 +26,14 @@ class MerchantAdmin(TableAdmin):
 
 class RoleAndMerchant:
     """A merchant's user belongs to a merchant, staff to none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        form = cast("forms.Form", self)
+        chosen = str(form.data.get("merchant") or "")
+        is_number = chosen.isascii() and chosen.isdigit() and len(chosen) < 19
+        if form.is_bound and not is_number:  # Django's widget would look it up all the same
+            form.data = {**cast("QueryDict", form.data).dict(), "merchant": ""}
 
     def clean(self) -> dict[str, Any] | None:
         cleaned: dict[str, Any] | None = super().clean()  # type: ignore[misc]  # a form's mixin
@@ -61,7 +69,7 @@ class UserForm(RoleAndMerchant, UserChangeForm):  # type: ignore[type-arg]  # ta
 
 
 @admin.register(User, site=site)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes none at run time
+class UserAdmin(ListPage, DjangoUserAdmin):  # type: ignore[type-arg]  # takes none at run time
     """People are deactivated, not deleted: their decisions keep their name."""
 
     form = UserForm

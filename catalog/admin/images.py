@@ -82,7 +82,17 @@ class UploadAdmin(TableAdmin):
 
 @admin.register(Reclassification, site=site)
 class ReclassificationAdmin(TableAdmin):
-    list_display = ("id", "scope", "category", "selected", "created_at", "queued_at", "reason")
+    list_display = (
+        "id",
+        "scope",
+        "category",
+        "selected",
+        "total",
+        "created_at",
+        "finished_at",
+        "cancelled_at",
+        "reason",
+    )
     list_filter = ("scope",)
     list_select_related = ("category",)
     search_fields = ("reason", "category__path")

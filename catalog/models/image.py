@@ -161,6 +161,9 @@ class ProductImage(models.Model):
 
     objects = ImageQuerySet.as_manager()
 
+    asked_again = False
+    """No column: set by reclassify.note_asked_again for pages that show the image."""
+
     class Meta:
         ordering = ["-id"]
         constraints = [
@@ -230,6 +233,11 @@ class ProductImage(models.Model):
     @property
     def is_pending(self) -> bool:
         return self.machine in {MachineState.PENDING, MachineState.CLASSIFYING}
+
+    @property
+    def will_change(self) -> bool:
+        """An answer is to come, whether the image is queued for it already or not yet."""
+        return self.is_pending or self.asked_again
 
     @property
     def is_labelled(self) -> bool:

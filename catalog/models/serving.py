@@ -60,10 +60,12 @@ class ReclassifyScope(models.TextChoices):
     FAILED = "failed", "Failed"
     CATEGORY = "category", "One category"
     UNREVIEWED = "unreviewed", "Not reviewed yet"
+    UNSEEN = "unseen", "Not seen by the live backbone yet"
 
 
 class Reclassification(models.Model):
-    """A background job that puts images back into the queue at low priority, in chunks by id."""
+    """A background job that puts images back into the queue at low priority, in chunks by id. It
+    runs until every image it queued is answered, or until it is cancelled."""
 
     scope = models.CharField(max_length=10, choices=ReclassifyScope.choices)
     category = models.ForeignKey(
@@ -72,13 +74,24 @@ class Reclassification(models.Model):
     reason = models.CharField(max_length=200, blank=True)
     cursor = models.PositiveBigIntegerField(default=0, help_text="Images up to this id are queued.")
     last_id = models.PositiveBigIntegerField(help_text="The newest image when the job began.")
-    selected = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many images it is about; counted once it begins."
+    )
+    selected = models.PositiveIntegerField(default=0, help_text="How many it has queued so far.")
     created_at = models.DateTimeField(default=timezone.now)
     queued_at = models.DateTimeField(null=True, help_text="When the last image had been queued.")
+    finished_at = models.DateTimeField(null=True, help_text="When all of them were answered.")
     cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering = ["-id"]
 
     def __str__(self) -> str:
         return f"reclassify {self.scope}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.finished_at is None and self.cancelled_at is None

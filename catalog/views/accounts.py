@@ -81,4 +81,5 @@ def _next_page(request: HttpRequest) -> str:
     own = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if own else resolve_url(settings.LOGIN_REDIRECT_URL)
+    is_path = wanted.startswith("/")  # any other word would be taken for the name of a view
+    return wanted if own and is_path else resolve_url(settings.LOGIN_REDIRECT_URL)

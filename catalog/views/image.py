@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import gallery, history, lifecycle, wording
+from .. import gallery, history, lifecycle, reclassify, wording
 from ..access import EVERYONE, SignedIn, allow
 from ..errors import CatalogError
 from ..models import Category, MachineState, ProductImage, Role, UnusableReason
@@ -75,6 +75,7 @@ def product(request: SignedIn, pk: int) -> HttpResponse:
         .select_related(*gallery.SHOWN_WITH)
         .order_by("id")
     )
+    reclassify.note_asked_again(photos)
     disputed = any(photo.disputed for photo in photos)
     standing, words = wording.product_standing(shown, disputed=disputed)
     context = {

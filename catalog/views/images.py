@@ -17,7 +17,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from .. import export, gallery, wording
+from .. import export, gallery, reclassify, wording
 from ..access import EVERYONE, SignedIn, allow
 from ..models import ProductImage
 
@@ -43,12 +43,14 @@ def images(request: SignedIn) -> HttpResponse:
 @allow(*EVERYONE)
 @require_safe
 def status(request: SignedIn) -> JsonResponse:
-    """Of the asked ids: those that are pending no longer, as they stand, and those that went."""
+    """Of the asked ids: those that await no answer any longer, as they stand, and those that
+    went."""
     asked = _ids(request.GET.get("ids", ""))
     rows = gallery.visible(request.user).filter(pk__in=asked).select_related("label", "predicted")
     found = list(rows)
+    reclassify.note_asked_again(found)
     gone = sorted(set(asked) - {image.pk for image in found})
-    changed = [_standing_of(image) for image in found if not image.is_pending]
+    changed = [_standing_of(image) for image in found if not image.will_change]
     return JsonResponse({"images": changed, "gone": gone})
 
 
@@ -83,7 +85,7 @@ def image_file(request: SignedIn, pk: int, copy: str) -> HttpResponseBase:
 
 def _filters(request: SignedIn) -> dict[str, str]:
     return {
-        "text": request.GET.get("q", "").replace("\0", "")[:200].strip(),
+        "text": request.GET.get("q", "")[:200].strip(),
         "standing": request.GET.get("state", ""),
     }
 

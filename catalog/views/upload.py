@@ -53,7 +53,7 @@ def upload_file(request: SignedIn) -> HttpResponse:
 def _receive(request: HttpRequest, merchant: Merchant) -> HttpResponse:
     form = UploadForm(request.POST)
     if not form.is_valid():
-        return _answer(request, Outcome("rejected", "The SKU is too long."), 400)
+        return _answer(request, Outcome("rejected", _what_is_wrong(form)), 400)
     fields: dict[str, Any] = form.cleaned_data
     try:
         data, name = uploads.one_file(request)
@@ -65,6 +65,14 @@ def _receive(request: HttpRequest, merchant: Merchant) -> HttpResponse:
     except StorageFull as error:
         return _answer(request, Outcome("full", str(error)), 507)
     return _answer(request, outcome, STATUS[outcome.status])
+
+
+def _what_is_wrong(form: UploadForm) -> str:
+    if "sku" not in form.errors:
+        return "The page sent a crooked upload number; reload it and send the photo again."
+    if form.has_error("sku", "max_length"):
+        return "The SKU is too long."
+    return "The SKU holds a character that no keyboard has; type it again."
 
 
 def _answer(request: HttpRequest, outcome: Outcome, status: int) -> HttpResponse:

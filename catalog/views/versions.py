@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import charts, golive, health, learning, provenance, report, runs, watching
+from .. import charts, golive, health, job_progress, learning, provenance, report, runs, watching
 from ..access import STAFF, SignedIn, allow
 from ..errors import CatalogError
 from ..forms.learning import PromoteForm, RollbackForm
@@ -39,6 +39,7 @@ def models(request: SignedIn) -> HttpResponse:
     serving, active = Serving.current(), runs.active()
     live = _with_backbone().filter(pk=serving.live_id or 0).first()
     versions = _page(request, "versions", _with_backbone().order_by("-id"))
+    jobs, ended_jobs = job_progress.listed()
     context = {
         "serving": serving,
         "live": live,
@@ -56,6 +57,8 @@ def models(request: SignedIn) -> HttpResponse:
         "version_rows": [_listed(version) for version in versions],
         "runs": _page(request, "runs", TrainingRun.objects.select_related("requested_by")),
         "previous": _earlier(serving),
+        "jobs": jobs,
+        "ended_jobs": ended_jobs,
     }
     return render(request, "models/overview.html", context)
 

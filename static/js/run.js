@@ -1,9 +1,9 @@
-// The progress of a training run, live. When it ends the page is fetched again, once.
+// The progress of a training run or a background job, live. When it ends the page is fetched again,
+// once.
 
 import { watch } from "./poll.js";
 
-const box = document.querySelector("[data-run]");
-if (box) follow(box);
+document.querySelectorAll("[data-run]").forEach(follow);
 
 function follow(box) {
   const part = (name) => box.querySelector(`[data-${name}]`);

@@ -12,7 +12,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
-from catalog.models import Role, RunState, VersionState
+from catalog import reclassify
+from catalog.models import ReclassifyScope, Role, RunState, VersionState
 from catalog.views import operations
 
 from .. import factories
@@ -75,6 +76,8 @@ RULES = {
     "rollback": Rule(MANAGER, "POST"),
     "resume-promotion": Rule(MANAGER, "POST"),
     "cancel-run": Rule(MANAGER, "POST", ("run",)),
+    "job-progress": Rule(STAFF, args=("job",)),
+    "cancel-job": Rule(MANAGER, "POST", ("job",)),
     "remove-samples": Rule(MANAGER, "POST"),
     "healthz": Rule(ANYONE),
     "readyz": Rule(ANYONE),
@@ -110,6 +113,7 @@ def objects(db: None) -> dict[str, Any]:
         "category": shirts.pk,
         "version": factories.version(VersionState.RETIRED, [shirts.slug]).pk,
         "run": factories.run(state=RunState.SUCCEEDED).pk,
+        "job": reclassify.start(ReclassifyScope.ALL).pk,
     }
 
 

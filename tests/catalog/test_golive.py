@@ -57,10 +57,23 @@ def test_a_promoted_version_is_live_and_the_one_before_retired() -> None:
 def test_promotion_sends_unreviewed_photos_back_to_the_queue() -> None:
     went_live(2)
 
-    jobs = Reclassification.objects.order_by("id")
-    assert [j.scope for j in jobs] == [ReclassifyScope.UNREVIEWED] * 2
+    jobs = Reclassification.objects.filter(scope=ReclassifyScope.UNREVIEWED).order_by("id")
+    assert len(jobs) == 2
     assert jobs[0].cancelled_at is not None, "the second job covers what the first had left"
     assert jobs[1].cancelled_at is None
+
+
+def test_another_backbone_gets_to_see_every_photo_and_the_same_one_does_not_again() -> None:
+    first = factories.version()
+    same = factories.version(backbone=first.backbone)
+    other = factories.version()
+    jobs = Reclassification.objects.filter(scope=ReclassifyScope.UNSEEN)
+    begun = []
+    for version in (first, same, other):
+        golive.promote_automatically(version, reason="Better.")
+        begun.append(jobs.count())
+
+    assert begun == [1, 1, 2]
 
 
 def test_a_manual_promotion_pauses_the_gate_until_it_is_resumed(manager: User) -> None:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from catalog import gallery
+from catalog import gallery, golive, lifecycle, reclassify
 from catalog.models import ProductImage, Role, User
 
 from .. import factories
@@ -118,7 +118,7 @@ def test_more_photos_cost_no_more_queries(
     few = query_count("/images/")
     for _ in range(12):
         factories.answered_image(shirts, merchant=merchant, stored=False)
-    assert query_count("/images/") == few <= 5
+    assert query_count("/images/") == few <= 6
 
 
 def test_states_of_many_photos_are_one_query(merchant_user: User, client: Client) -> None:
@@ -131,7 +131,7 @@ def test_states_of_many_photos_are_one_query(merchant_user: User, client: Client
         answer = client.get(f"/images/status/?ids={asked}").json()
     about_images = [q for q in queries if "catalog_productimage" in q["sql"]]
     assert len(about_images) == 1
-    assert len(queries) <= 3  # the session and the user are the others
+    assert len(queries) <= 4  # the session, the user and the jobs under way are the others
     assert sorted(image["id"] for image in answer["images"]) == ids
     assert answer["images"][0]["words"] == "suggested: Shirts, not yet checked"
 
@@ -145,6 +145,30 @@ def test_a_pending_photo_is_left_out_until_it_changes(merchant_user: User, clien
     assert told == [
         {"id": image.pk, "standing": "failed", "words": "no suggestion", "failure": "Too dark."}
     ]
+
+
+def test_a_page_opened_between_a_promotion_and_the_queueing_shows_the_new_answer_later(
+    merchant_user: User, client: Client
+) -> None:
+    shirts, hats = factories.category("Shirts"), factories.category("Hats")
+    image = factories.answered_image(shirts, merchant=merchant_user.merchant, stored=False)
+    version = factories.version()
+    golive.promote_automatically(version, reason="Better.")
+    status = f"/images/status/?ids={image.pk}"
+
+    for url in ("/images/", f"/images/{image.pk}/", f"/products/{image.product_id}/"):
+        assert f'data-image="{image.pk}" data-pending' in client.get(url).content.decode(), url
+    assert client.get(status).json() == {"images": [], "gone": []}
+    reclassify.advance()
+    assert client.get(status).json() == {"images": [], "gone": []}
+    (claim,) = lifecycle.claim(owner="w1", limit=1)
+    answer = lifecycle.Answer(claim, [(hats.pk, 0.9)], b"\0" * 4096)
+    lifecycle.finish([answer], version=version)
+    reclassify.advance()
+
+    (told,) = client.get(status).json()["images"]
+    assert told["words"] == "suggested: Hats, not yet checked"
+    assert "data-pending" not in client.get("/images/").content.decode()
 
 
 @pytest.mark.parametrize("ids", ["", "abc", "1,,2", "-1", "9" * 40])

@@ -9,14 +9,18 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from catalog import lifecycle, reclassify
+from catalog import job_progress, lifecycle, reclassify
+from catalog.errors import NotAllowed
 from catalog.models import (
     Category,
+    Embedding,
     LabelState,
     MachineState,
     ModelVersion,
+    Prediction,
     Priority,
     ProductImage,
+    Reclassification,
     ReclassifyScope,
     Role,
     VersionState,
@@ -61,6 +65,14 @@ def finish_all() -> None:
         reclassify.advance()
 
 
+def answer_next(version: ModelVersion, category: Category, *, limit: int) -> int:
+    """What a worker does with one batch."""
+    claims = lifecycle.claim(owner="w1", limit=limit)
+    top = [(category.pk, 0.5)]
+    answers = [lifecycle.Answer(claim, top, b"\0" * 4096) for claim in claims]
+    return lifecycle.finish(answers, version=version)
+
+
 def pks(*images: ProductImage) -> set[int]:
     return {image.pk for image in images}
 
@@ -89,6 +101,23 @@ def test_each_scope_takes_its_photos(
         category = shirts if scope == Scope.CATEGORY else None
         job = reclassify.start(scope, category=category)
         assert set(reclassify.select(job).values_list("pk", flat=True)) == images, scope
+
+
+def test_photos_without_an_embedding_of_the_live_backbone_are_shown_to_it(
+    old: ModelVersion, live: ModelVersion, shirts: Category
+) -> None:
+    seen, reviewed, elsewhere = answered(live), answered(old), answered(old)
+    ProductImage.objects.filter(pk=reviewed.pk).update(
+        label=shirts, label_state=LabelState.CONFIRMED
+    )
+    factories.image(stored=False, machine=MachineState.FAILED)
+    for image, backbone in ((seen, live.backbone), (elsewhere, old.backbone)):
+        Embedding.objects.create(image=image, backbone=backbone, vector=b"\0" * 4096)
+
+    reclassify.start(Scope.UNSEEN)
+    finish_all()
+
+    assert queued() == pks(reviewed, elsewhere)
 
 
 def test_a_job_goes_in_chunks_and_survives_a_stop_between_them(
@@ -223,3 +252,96 @@ def test_the_queue_is_counted_by_state(live: ModelVersion) -> None:
     lifecycle.claim(owner="w1", limit=1)
 
     assert reclassify.queue_counts() == {"pending": 2, "classifying": 1}
+
+
+def test_a_job_is_over_when_its_last_photo_is_answered(
+    live: ModelVersion, shirts: Category
+) -> None:
+    for _ in range(3):
+        answered(live)
+    job = reclassify.start(Scope.ALL)
+    reclassify.advance()
+    answer_next(live, shirts, limit=2)
+    reclassify.advance()
+    job.refresh_from_db()
+    assert (job.queued_at is not None, job.finished_at) == (True, None)
+
+    answer_next(live, shirts, limit=2)
+    reclassify.advance()
+
+    job.refresh_from_db()
+    assert job.finished_at is not None
+    assert (job.total, job.selected, reclassify.waiting(job)) == (3, 3, 0)
+
+
+def test_a_cancelled_job_queues_no_more(
+    live: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reclassify, "CHUNK", 2)
+    first, second = answered(live), answered(live)
+    answered(live)
+    job = reclassify.start(Scope.ALL)
+    reclassify.advance()
+
+    reclassify.cancel(job, by=factories.user(Role.MANAGER, name="mira"))
+    finish_all()
+
+    assert queued() == pks(first, second)
+    job.refresh_from_db()
+    assert job_progress.of(job).detail == "Cancelled by mira after 2 of 3 photos."
+    with pytest.raises(NotAllowed, match="cancelled before"):
+        reclassify.cancel(job)
+
+
+def test_a_job_that_queued_everything_cannot_be_cancelled(live: ModelVersion) -> None:
+    job = reclassify.start(Scope.ALL)
+    finish_all()
+
+    with pytest.raises(NotAllowed, match="nothing to cancel"):
+        reclassify.cancel(job)
+
+
+def test_an_upload_goes_before_what_a_job_has_queued(live: ModelVersion, shirts: Category) -> None:
+    for _ in range(4):
+        answered(live)
+    reclassify.start(Scope.ALL)
+    reclassify.advance()
+    answer_next(live, shirts, limit=1)
+    upload = factories.image(stored=False)
+
+    answer_next(live, shirts, limit=2)
+
+    order = list(Prediction.objects.order_by("id").values_list("image_id", flat=True))
+    assert order[1] == upload.pk
+    assert len(order) == 3
+
+
+def test_progress_tells_how_many_how_fast_and_how_long(
+    live: ModelVersion, shirts: Category
+) -> None:
+    for _ in range(5):
+        answered(live)
+    job = reclassify.start(Scope.ALL)
+    assert job_progress.of(job).detail == "It begins when no upload waits."
+    reclassify.advance()
+    answer_next(live, shirts, limit=3)
+    Reclassification.objects.update(created_at=timezone.now() - timedelta(minutes=1))
+    job.refresh_from_db()
+
+    found = job_progress.of(job)
+
+    assert (found.done, found.total, found.rate) == (3, 5, 0.1)
+    assert found.detail == "0.1 photos a second; about 20 s left. Uploads go first."
+    Prediction.objects.update(at=timezone.now() - timedelta(minutes=1))
+    assert "check that a worker runs" in job_progress.of(job).detail
+
+
+def test_photos_a_job_has_yet_to_queue_are_about_to_change(
+    old: ModelVersion, live: ModelVersion
+) -> None:
+    stale, current = answered(old), answered(live)
+    reclassify.start(Scope.UNREVIEWED)
+
+    reclassify.note_asked_again([stale, current])
+
+    assert (stale.will_change, current.will_change) == (True, False)

@@ -199,5 +199,5 @@ def test_background_jobs_go_on_when_nothing_urgent_waits(
 
     image.refresh_from_db()
     assert image.version == second
-    assert Reclassification.objects.get().queued_at is not None
+    assert Reclassification.objects.get().finished_at is not None
     assert Merchant.objects.count() == 1

@@ -196,6 +196,19 @@ def test_reclassify_takes_what_is_labelled_or_suggested_as_a_category(
     )
 
 
+def test_reclassify_is_cancelled_by_its_number(
+    live_version: ModelVersion, worker: Classifying, labelled: Merchant
+) -> None:
+    worker.drain()
+    job = answer("reclassify", "--all")["job"]
+
+    assert answer("reclassify", "--cancel", str(job)) == {"job": job, "selected": 0}
+
+    assert worker.drain() == 0
+    assert "was cancelled before" in refusal("reclassify", "--cancel", str(job))
+    assert "no job 99999" in refusal("reclassify", "--cancel", "99999")
+
+
 def test_reclassify_refuses_a_category_that_is_not_there(live_version: ModelVersion) -> None:
     assert "no category chairs" in refusal("reclassify", "--category", "chairs")
 

@@ -1,4 +1,4 @@
-"""manage.py reclassify --all|--stale|--failed|--category SLUG"""
+"""manage.py reclassify --all|--stale|--failed|--category SLUG, or --cancel JOB"""
 
 from __future__ import annotations
 
@@ -9,26 +9,18 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from catalog import reclassify
+from catalog import job_progress, reclassify
 from catalog.errors import CatalogError
 from catalog.management.contract import Bar, Result, bar_on
-from catalog.models import (
-    Category,
-    MachineState,
-    Priority,
-    ProductImage,
-    Reclassification,
-    ReclassifyScope,
-    WorkerStatus,
-)
+from catalog.models import Category, Reclassification, ReclassifyScope, WorkerStatus
 from worker import classify, process
 
-from ..contract import ClassifierCommand, version_of
+from ..contract import ClassifierCommand, stop_on_sigterm, version_of
 from ..quiet import load_tensorflow
 
 POLL_SECONDS = 0.5
 SILENT_AFTER = timedelta(seconds=30)
-WAITING = [MachineState.PENDING, MachineState.CLASSIFYING]
+LARGEST_ID = 2**63 - 1
 
 
 class Command(ClassifierCommand):
@@ -40,19 +32,33 @@ class Command(ClassifierCommand):
         scope.add_argument("--stale", action="store_true", help="answered by an older version")
         scope.add_argument("--failed", action="store_true", help="where the last try failed")
         scope.add_argument("--category", metavar="SLUG", help="suggested or labelled as this")
+        scope.add_argument("--cancel", metavar="JOB", type=int, help="queue no more of that job")
         parser.add_argument("--wait", action="store_true", help="until all are answered")
 
     def run(self, **options: Any) -> Result:
+        if options["cancel"] is not None:
+            return _cancel(options["cancel"])
         version = version_of(None)
         scope, category = _scope(options)
         job = reclassify.start(scope, category=category, reason="Asked for at the command line.")
-        selected = reclassify.select(job).count()
+        selected = reclassify.count_once(job)
         data = {"job": job.pk, "selected": selected}
         if not options["wait"]:
             return Result(data, [f"{selected} photos are queued for version {version.pk}."])
+        stop_on_sigterm()
         with bar_on(self.stderr) as bar:
-            _wait(job, selected, bar)
-        return Result(data, [f"{selected} photos were answered by version {version.pk}."])
+            _wait(job, bar)
+        return Result(data, [_outcome(job)])
+
+
+def _cancel(number: int) -> Result:
+    job = Reclassification.objects.filter(pk=min(number, LARGEST_ID)).first()
+    if job is None:
+        raise CatalogError(f"There is no job {number}; the models page lists those under way.")
+    reclassify.cancel(job)
+    job.refresh_from_db()
+    data = {"job": job.pk, "selected": job.selected}
+    return Result(data, [f"Job {job.pk} is cancelled; {job.selected} photos had been queued."])
 
 
 def _scope(options: dict[str, Any]) -> tuple[ReclassifyScope, Category | None]:
@@ -66,28 +72,26 @@ def _scope(options: dict[str, Any]) -> tuple[ReclassifyScope, Category | None]:
     return (ReclassifyScope.FAILED if options["failed"] else ReclassifyScope.ALL), None
 
 
-def _wait(job: Reclassification, selected: int, bar: Bar) -> None:
-    """Until the job's images are answered. Where no worker is alive this process does the work."""
-    while (left := _left(job, selected)) and not process.stopping.is_set():
-        bar.show("reclassifying", max(selected - left, 0), selected)
+def _wait(job: Reclassification, bar: Bar) -> None:
+    """Until the job is over. Where no worker is alive this process does the work."""
+    while not process.stopping.is_set():
+        job.refresh_from_db()
+        found = job_progress.of(job)
+        bar.show("reclassifying", found.done, found.total, f"{found.rate:.1f}/s")
+        if not job.is_active:
+            return
         if _a_worker_is_alive():
             time.sleep(POLL_SECONDS)
         else:
             load_tensorflow()
             classify.this_process().drain(seconds=2)
-    bar.show("reclassifying", selected, selected)
 
 
-def _left(job: Reclassification, selected: int) -> int:
-    """How many of the job's images wait for an answer; 0 when it is over."""
-    job.refresh_from_db()
-    waiting = ProductImage.objects.present().filter(
-        machine__in=WAITING, priority=Priority.BACKGROUND, pk__lte=job.last_id
-    )
-    queued = waiting.count()
-    if job.queued_at or job.cancelled_at:
-        return queued
-    return max(selected - job.selected, 0) + queued or 1
+def _outcome(job: Reclassification) -> str:
+    found = job_progress.of(job)
+    if found.active:
+        return f"Job {job.pk} goes on in the background: {found.done} of {found.total} photos."
+    return f"Job {job.pk}: {found.detail}"
 
 
 def _a_worker_is_alive() -> bool:
