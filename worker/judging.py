@@ -13,6 +13,7 @@ from django.conf import settings
 
 from catalog.models import Category, ModelVersion, Serving
 from catalog.training_set import Row
+from classifier.certainty import certainty
 from classifier.errors import StoreError
 from classifier.evaluation import report, softmax
 from classifier.gate import GateInput, GateVerdict, gate
@@ -22,7 +23,7 @@ from . import photos
 from .reporting import Progress
 
 if TYPE_CHECKING:
-    from classifier.run import Judgement, Trained
+    from classifier.run import Trained
 
 logger = logging.getLogger(__name__)
 
@@ -154,14 +155,21 @@ def _verdict(found: GateVerdict, baseline: dict[str, Any] | None = None) -> Verd
     return Verdict(found.promote, found.waits, found.reason, found.details, baseline)
 
 
-def metrics_of(judgements: dict[str, Judgement], verdict: Verdict) -> dict[str, Any]:
-    """What the version's row keeps: the report on the test photos, with what it was measured
-    against."""
-    validation = judgements["validation"].report
+def metrics_of(trained: Trained, verdict: Verdict) -> dict[str, Any]:
+    """What the version's row keeps: the report on the test photos, how sure it may be, and what it
+    was measured against."""
+    validation, test = trained.judgements["validation"], trained.judgements["test"]
+    sureness = certainty(
+        test.probabilities, test.labels, trained.classes, temperature=trained.temperature
+    )
     brief = ("images", "accuracy", "macro_f1", "ece")
-    return judgements["test"].report | {
-        "validation": {key: validation[key] for key in brief},
-        "train_images": len(judgements["train"].kept),
-        "baseline": verdict.baseline,
-        "gate": {"reason": verdict.reason, **verdict.details},
-    }
+    return (
+        test.report
+        | sureness
+        | {
+            "validation": {key: validation.report[key] for key in brief},
+            "train_images": len(trained.judgements["train"].kept),
+            "baseline": verdict.baseline,
+            "gate": {"reason": verdict.reason, **verdict.details},
+        }
+    )
