@@ -18,6 +18,7 @@ from classifier.errors import StoreError
 from classifier.evaluation import report, softmax
 from classifier.gate import GateInput, GateVerdict, gate
 from classifier.recipe import Recipe
+from classifier.selective import TARGETS, Answers, selective
 
 from . import photos
 from .reporting import Progress
@@ -77,12 +78,12 @@ def judge(trained: Trained, tests: TestPhotos) -> Verdict:
 
 
 @dataclass(frozen=True)
-class Answers:
+class RivalAnswers:
     input: GateInput
     report: dict[str, Any]
 
 
-def answers_of(version: ModelVersion, tests: TestPhotos, trained: Trained) -> Answers:
+def answers_of(version: ModelVersion, tests: TestPhotos, trained: Trained) -> RivalAnswers:
     """What an earlier version says of the test photos, worked out anew; StoreError if its files
     are gone or damaged."""
     from classifier import store  # TensorFlow: seconds to import
@@ -93,7 +94,7 @@ def answers_of(version: ModelVersion, tests: TestPhotos, trained: Trained) -> An
     probabilities = softmax(head_logits(head, embeddings) / version.temperature)
     predicted = [version.classes[column] for column in probabilities.argmax(axis=1)]
     judged = report(probabilities, tests.labels, version.classes)
-    return Answers(GateInput(predicted, version.classes), judged | {"version": version.pk})
+    return RivalAnswers(GateInput(predicted, version.classes), judged | {"version": version.pk})
 
 
 def _embeddings(version: ModelVersion, tests: TestPhotos, trained: Trained) -> Any:
@@ -171,5 +172,14 @@ def metrics_of(trained: Trained, verdict: Verdict) -> dict[str, Any]:
             "train_images": len(trained.judgements["train"].kept),
             "baseline": verdict.baseline,
             "gate": {"reason": verdict.reason, **verdict.details},
+            "selective": _selective(trained),
         }
     )
+
+
+def _selective(trained: Trained) -> dict[str, Any]:
+    validation, test = (
+        Answers.of(judged.probabilities, judged.labels, trained.classes)
+        for judged in (trained.judgements["validation"], trained.judgements["test"])
+    )
+    return selective(validation, test, targets=[*TARGETS, settings.SELECTIVE_PRECISION])

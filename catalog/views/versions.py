@@ -13,7 +13,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import charts, golive, health, learning, provenance, report, runs, sureness, watching
+from .. import (
+    charts,
+    golive,
+    health,
+    learning,
+    provenance,
+    report,
+    runs,
+    selective,
+    sureness,
+    watching,
+)
 from ..access import STAFF, SignedIn, allow
 from ..errors import CatalogError
 from ..forms.learning import PromoteForm, RollbackForm
@@ -56,6 +67,9 @@ def models(request: SignedIn) -> HttpResponse:
         "version_rows": [_listed(version) for version in versions],
         "runs": _page(request, "runs", TrainingRun.objects.select_related("requested_by")),
         "previous": _earlier(serving),
+        "target": settings.SELECTIVE_PRECISION,
+        "promise": selective.promise(live) if live else None,
+        "week": selective.last_week(settings.SELECTIVE_PRECISION) if live else None,
     }
     return render(request, "models/overview.html", context)
 
@@ -65,11 +79,13 @@ def models(request: SignedIn) -> HttpResponse:
 def model(request: SignedIn, pk: int) -> HttpResponse:
     version = get_object_or_404(_with_backbone().select_related("run"), pk=pk)
     serving = Serving.current()
-    rival = provenance.rival(version)
+    rival, promise = provenance.rival(version), selective.promise(version)
     context = {
         "version": version,
         "report": report.read(version, gains=rival.f1 if rival else {}),
         "sureness": sureness.of(version),
+        "promise": promise,
+        "certified": selective.certified(promise),
         "origin": provenance.of(version),
         "rival": rival,
         "verdict": provenance.verdict(version),
