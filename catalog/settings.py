@@ -178,6 +178,7 @@ SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5)
 # Review
 REVIEW_LEASE_SECONDS = env.integer("REVIEW_LEASE_SECONDS", 300, minimum=10)
 REVIEW_RANDOM_SHARE = env.share("REVIEW_RANDOM_SHARE", 0.1)
+SELECTIVE_PRECISION = env.share("SELECTIVE_PRECISION", 0.98, minimum=0.5, maximum=0.999)
 
 # Training
 CLASSIFIER_WEIGHTS = env.text("CLASSIFIER_WEIGHTS", "imagenet")

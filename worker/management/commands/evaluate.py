@@ -14,6 +14,7 @@ from catalog import categories, folders, training_set
 from catalog.errors import CatalogError
 from catalog.management.contract import Bar, Result, bar_on
 from catalog.models import ModelVersion, Split
+from classifier.certainty import certainty
 from classifier.errors import UnreadableImage
 from classifier.evaluation import report
 from classifier.images import Pixels, load
@@ -23,6 +24,7 @@ from ..contract import ClassifierCommand, percent, version_of
 from ..quiet import load_tensorflow
 
 BATCH = 32
+SURENESS = ("temperature", "ece_before", "ece_by_chance", "reliability", "coverage", "intervals")
 
 
 class Command(ClassifierCommand):
@@ -51,6 +53,7 @@ class Command(ClassifierCommand):
             "confusion": measured["confusion"],
             "unknown_categories": measured["unknown_categories"],
             "unreadable": unreadable,
+            **{key: measured[key] for key in SURENESS},
         }
         return Result(data, _summary(version, data))
 
@@ -90,15 +93,28 @@ def _measure(
         if pixels:
             answers.append(classifier.predict(np.stack(pixels))[0])
         bar.show("evaluating", min(start + BATCH, len(found)), len(found))
-    return report(np.concatenate(answers), labels, classifier.classes), unreadable
+    probabilities, classes = np.concatenate(answers), classifier.classes
+    sureness = certainty(probabilities, labels, classes, temperature=classifier.temperature)
+    return report(probabilities, labels, classes) | sureness, unreadable
+
+
+def _within(interval: list[float]) -> str:
+    return f"{percent(interval[0])} to {percent(interval[1])}"
 
 
 def _summary(version: ModelVersion, data: dict[str, Any]) -> list[str]:
+    within = {key: _within(data["intervals"][key]) for key in ("accuracy", "macro_f1", "ece")}
+    chance = data["ece_by_chance"]
     overall = (
-        f"Version {version.pk} on {data['images']} photos: {percent(data['accuracy'])} right, "
-        f"macro-F1 {percent(data['macro_f1'])}, calibration error {percent(data['ece'])}."
+        f"Version {version.pk} on {data['images']} photos: {percent(data['accuracy'])} right "
+        f"[{within['accuracy']}], macro-F1 {percent(data['macro_f1'])} [{within['macro_f1']}], "
+        f"calibration error {percent(data['ece'])} [{within['ece']}]."
     )
-    lines = [overall, f"{'category':<32} precision recall    f1 photos"]
+    by_chance = (
+        f"On so few photos chance alone shows a calibration error of {percent(chance['mean'])}, up "
+        f"to {percent(chance['high'])}; without calibration it is {percent(data['ece_before'])}."
+    )
+    lines = [overall, by_chance, f"{'category':<32} precision recall    f1 photos"]
     for slug, score in data["per_class"].items():
         figures = " ".join(f"{percent(score[k]):>6}" for k in ("precision", "recall", "f1"))
         lines.append(f"{slug:<32}    {figures} {score['support']:>6}")
