@@ -169,7 +169,7 @@ def _replace(path: Path, facts: str, arrays: dict[str, Any]) -> None:
 def _read(path: Path, identity: str) -> dict[str, Any] | None:
     """{epochs, memory, arrays} if the file is whole and of this very training."""
     try:
-        with np.load(path) as stored:
+        with path.open("rb") as file, np.load(file) as stored:
             facts: dict[str, Any] = json.loads(str(stored["facts"]))
             if facts["identity"] != identity:
                 return None
