@@ -4,6 +4,7 @@ through here."""
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import secrets
 import shutil
@@ -11,7 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from django.conf import settings
 from django.db import transaction
@@ -31,6 +32,7 @@ from .reporting import Progress, silent
 from .retention import prune
 
 if TYPE_CHECKING:
+    from classifier.checkpoint import Resumption
     from classifier.run import LabelledPhotos, Trained
 
 logger = logging.getLogger(__name__)
@@ -74,6 +76,8 @@ def execute(run: TrainingRun, *, progress: Progress = silent) -> TrainingRun:
     finally:
         _let_go_of_memory()
     run.refresh_from_db()
+    if not run.is_active:
+        shutil.rmtree(unfinished_of(run), ignore_errors=True)
     seconds = round(time.monotonic() - started, 1)
     extra = {"run": run.pk, "state": run.state, "reason": run.reason, "seconds": seconds}
     logger.info("run ended", extra=extra)
@@ -153,13 +157,16 @@ def _train(work: Work) -> Trained:
     from classifier.run import train  # TensorFlow: seconds to import
 
     work.held("loading the network", 0, 0)
+    unfinished = unfinished_of(work.run)
     return train(
         {str(split): _as_photos(rows) for split, rows in work.rows.items()},
         backbone=work.beginning.load_backbone(),
         recipe=work.beginning.recipe,
         full=work.beginning.full,
+        views=work.beginning.views,
         cache_dir=work.cache.folder,
-        log_dir=_fresh(settings.RUNS_DIR / "tensorboard" / str(work.run.pk)),
+        resumption=_resumption(work, unfinished),
+        log_dir=_logs(work.run, going_on=unfinished.exists()),
         progress=work.held,
     )
 
@@ -167,16 +174,52 @@ def _train(work: Work) -> Trained:
 def _as_photos(rows: Sequence[Row]) -> LabelledPhotos:
     from classifier.run import LabelledPhotos
 
+    image_ids = [row.image_id for row in rows]
     return LabelledPhotos(
-        [photos.path_of(row.file) for row in rows],
+        Paths(rows),
         [row.slug for row in rows],
         [row.sha256 for row in rows],
+        lambda backbone, places: embeddings.stored(backbone, image_ids, places),
     )
 
 
-def _fresh(folder: Path) -> Path:
-    """Without the logs of an attempt that was cut short."""
-    shutil.rmtree(folder, ignore_errors=True)
+class Paths(Sequence[Path]):
+    """Where the photos of some rows lie, worked out when one is asked for: mostly none is."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Path: ...
+    @overload
+    def __getitem__(self, place: slice) -> Paths: ...
+    def __getitem__(self, place: int | slice) -> Path | Paths:
+        if isinstance(place, slice):
+            return Paths(self._rows[place])
+        return photos.path_of(self._rows[place].file)
+
+
+def unfinished_of(run: TrainingRun) -> Path:
+    """What a run keeps while it is under way, to go on after its trainer was killed."""
+    return settings.RUNS_DIR / "unfinished" / str(run.pk)
+
+
+def _resumption(work: Work, folder: Path) -> Resumption:
+    from classifier.checkpoint import Resumption
+
+    beginning = work.beginning
+    same = [work.labels.fingerprint, beginning.mode, beginning.views, beginning.recipe_as_data()]
+    return Resumption(folder, json.dumps(same, sort_keys=True))
+
+
+def _logs(run: TrainingRun, *, going_on: bool) -> Path:
+    """The run's folder of training logs, without those of an attempt that starts again."""
+    folder = settings.RUNS_DIR / "tensorboard" / str(run.pk)
+    if not going_on:
+        shutil.rmtree(folder, ignore_errors=True)
     return folder
 
 
@@ -188,9 +231,9 @@ def _store_embeddings(work: Work, trained: Trained) -> None:
         ids = [rows[place].image_id for place in judged.kept]
         for start in range(0, len(ids), CHUNK):
             work.held("storing embeddings", start, len(ids), str(split))
-            embeddings.store(
-                backbone, ids[start : start + CHUNK], judged.embeddings[start : start + CHUNK]
-            )
+            chunk = slice(start, start + CHUNK)
+            if embeddings.missing(backbone, ids[chunk]):
+                embeddings.store(backbone, ids[chunk], judged.embeddings[chunk])
 
 
 def _save_backbone(work: Work, trained: Trained) -> Backbone:
@@ -280,25 +323,31 @@ def _decide(run: TrainingRun, version: ModelVersion, verdict: Verdict) -> str:
 
 
 def _record_facts(work: Work, trained: Trained) -> None:
-    images = {photos.path_of(r.file): r.image_id for rows in work.rows.values() for r in rows}
-    skipped = [
-        {"image": images.get(path), "reason": reason} for path, reason in trained.skipped.items()
-    ]
     runs.record(
         work.run,
         history=trained.histories,
-        skipped_images=skipped,
+        skipped_images=_skipped_images(work, trained.skipped),
         peak_rss_mb=memory.peak_megabytes(),
     )
 
 
+def _skipped_images(work: Work, skipped: dict[Path, str]) -> list[dict[str, Any]]:
+    if not skipped:
+        return []
+    images = {photos.path_of(r.file): r.image_id for rows in work.rows.values() for r in rows}
+    return [{"image": images.get(path), "reason": reason} for path, reason in skipped.items()]
+
+
 def _record_answers(run: TrainingRun, tests: list[Row], predicted: list[str]) -> None:
-    """The candidate's answer on each test photo, so that a confusion's photos can be shown."""
-    answer = {row.image_id: slug for row, slug in zip(tests, predicted, strict=True)}
-    rows = list(RunRow.objects.filter(run=run, image_id__in=answer))
-    for row in rows:
-        row.predicted = answer[row.image_id]
-    RunRow.objects.bulk_update(rows, ["predicted"], batch_size=CHUNK)
+    """The candidate's answer on each test photo, so that a confusion's photos can be shown: as
+    many statements as there are answers, not as photos."""
+    answered: dict[str, list[int]] = {}
+    for row, slug in zip(tests, predicted, strict=True):
+        answered.setdefault(slug, []).append(row.image_id)
+    for slug, ids in answered.items():
+        for start in range(0, len(ids), CHUNK):
+            rows = RunRow.objects.filter(run=run, image_id__in=ids[start : start + CHUNK])
+            rows.update(predicted=slug)
 
 
 def _let_go_of_memory() -> None:
