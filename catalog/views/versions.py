@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import charts, golive, health, learning, provenance, report, runs, watching
+from .. import charts, golive, health, learning, provenance, report, runs, served, watching
 from ..access import STAFF, SignedIn, allow
 from ..errors import CatalogError
 from ..forms.learning import PromoteForm, RollbackForm
@@ -70,6 +70,7 @@ def model(request: SignedIn, pk: int) -> HttpResponse:
         "version": version,
         "report": report.read(version, gains=rival.f1 if rival else {}),
         "origin": provenance.of(version),
+        "served": served.of(version),
         "rival": rival,
         "verdict": provenance.verdict(version),
         "recipe": provenance.recipe_rows(version.recipe),
