@@ -171,6 +171,7 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 # Queue and workers
 REDIS_URL = _redis_url()
 CLASSIFY_BATCH = env.integer("CLASSIFY_BATCH", 32, minimum=1)
+CLASSIFIER_ENGINE = env.choice("CLASSIFIER_ENGINE", "auto", ("auto", "keras", "openvino"))
 CLASSIFY_LEASE_SECONDS = env.integer("CLASSIFY_LEASE_SECONDS", 120, minimum=1)
 CLASSIFY_MAX_ATTEMPTS = env.integer("CLASSIFY_MAX_ATTEMPTS", 5, minimum=1)
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5)

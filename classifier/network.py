@@ -13,9 +13,8 @@ import numpy as np
 
 from classifier.errors import WeightsError
 from classifier.feature_files import EMBEDDING_SIZE as EMBEDDING_SIZE
+from classifier.weights import ARCHITECTURE as ARCHITECTURE
 from classifier.weights import Weights
-
-ARCHITECTURE = "resnet50-avg"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from catalog.training_set import MIN_TRAIN_LABELS, TrainingSet
 from classifier import weights
 from classifier.errors import NotEnoughData, StoreError
 from classifier.recipe import Recipe
+from classifier.store import read_manifest
 from classifier.weights import Weights
 
 if TYPE_CHECKING:
@@ -124,8 +125,6 @@ def require_enough(labels: TrainingSet) -> None:
 
 def _usable_parent(recipe: Recipe) -> tuple[ModelVersion | None, str]:
     """The live version if a head can be trained on its backbone; else None and why."""
-    from classifier.store import read_manifest  # TensorFlow: seconds to import
-
     live = Serving.current().live
     if live is None:
         return None, "There is no live model yet."

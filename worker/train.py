@@ -25,6 +25,7 @@ from classifier.errors import Cancelled, ClassifierError
 
 from . import embeddings, memory, photos, process
 from .beginning import Beginning, begin, require_enough, why_unchanged
+from .exporting import export_once
 from .feature_cache import FeatureCache
 from .judging import TestPhotos, Verdict, judge, metrics_of
 from .lease import HeldRun, Interrupted, LeaseLost
@@ -226,6 +227,7 @@ def _logs(run: TrainingRun, *, going_on: bool) -> Path:
 def _store_embeddings(work: Work, trained: Trained) -> None:
     """The backbone as a row and on disk, and its embeddings of all labelled photos."""
     backbone = _save_backbone(work, trained)
+    export_once(backbone, trained, work.rows, work.held)
     for split in SPLITS:
         judged, rows = trained.judgements[split], work.rows[split]
         ids = [rows[place].image_id for place in judged.kept]

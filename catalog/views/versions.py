@@ -23,6 +23,7 @@ from .. import (
     report,
     runs,
     selective,
+    served,
     sureness,
     watching,
 )
@@ -91,6 +92,7 @@ def model(request: SignedIn, pk: int) -> HttpResponse:
         "promise": promise,
         "certified": selective.certified(promise),
         "origin": provenance.of(version),
+        "served": served.of(version),
         "rival": rival,
         "verdict": provenance.verdict(version),
         "recipe": provenance.recipe_rows(version.recipe),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.conf import settings
 from django.core.management.base import CommandParser
 
 from catalog import categories, folders, training_set
@@ -20,8 +19,7 @@ from classifier.evaluation import report
 from classifier.images import Pixels, load
 from worker import photos
 
-from ..contract import ClassifierCommand, percent, version_of
-from ..quiet import load_tensorflow
+from ..contract import ClassifierCommand, engine_of, percent, version_of
 
 BATCH = 32
 SURENESS = ("temperature", "ece_before", "ece_by_chance", "reliability", "coverage", "intervals")
@@ -42,7 +40,6 @@ class Command(ClassifierCommand):
             split: str | None = options["split"]
         else:
             found, split = _in_folders(options["dataset"].expanduser()), None
-        load_tensorflow()
         with bar_on(self.stderr) as bar:
             measured, unreadable = _measure(version, found, bar)
         data = {
@@ -76,9 +73,7 @@ def _measure(
     version: ModelVersion, found: Sequence[tuple[Path, str]], bar: Bar
 ) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """The report on the readable ones, and the others with their reasons."""
-    from classifier.store import open_version
-
-    classifier = open_version(settings.MODELS_DIR, version.directory)
+    classifier = engine_of(version)
     answers: list[Any] = [np.empty((0, len(classifier.classes)), np.float32)]
     labels: list[str] = []
     unreadable: list[dict[str, str]] = []
