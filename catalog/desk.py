@@ -19,10 +19,15 @@ class Desk:
 
     images: Sequence[ProductImage]
     left: int
-    """In review, whoever looks at them."""
+    """In review, whoever looks at them; counted up to queue.MANY."""
     being_classified: int = 0
     """Counted only when there is nothing to show."""
     has_model: bool = True
+
+    @property
+    def is_more(self) -> bool:
+        """There may be more than `left` says."""
+        return self.left >= queue.MANY
 
     @property
     def empty_because(self) -> str:
@@ -42,12 +47,14 @@ def open_desk(
     """Lease up to `count` photos besides those the page holds already (`exclude`); `first` names
     one to begin with, if it can be had."""
     if first is not None and queue.renew(user, [first]):
-        return Desk(list(ProductImage.objects.filter(pk=first)), queue.waiting())
+        return Desk(list(ProductImage.objects.filter(pk=first)), queue.waiting(most=queue.MANY))
     images = queue.next_images(user, count=count, exclude=exclude)
     if images or exclude:
-        return Desk(images, queue.waiting())
+        return Desk(images, queue.waiting(most=queue.MANY))
     has_model = Serving.current().live_id is not None
-    return Desk(images, queue.waiting(), sum(reclassify.queue_counts().values()), has_model)
+    return Desk(
+        images, queue.waiting(most=queue.MANY), sum(reclassify.queue_counts().values()), has_model
+    )
 
 
 @transaction.atomic

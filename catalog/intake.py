@@ -189,6 +189,7 @@ def _store(data: bytes, sha256: str) -> Stored:
     picture = pictures.read(data, max_pixels=settings.UPLOAD_MAX_PIXELS)
     thumbnail, thumbnail_width, thumbnail_height = pictures.thumbnail_copy(picture.rgb)
     across, down = pictures.difference_hashes(picture.rgb)
+    colours = pictures.mean_colours(picture.rgb)
     stem = secrets.token_hex(16)
     folder = stem[:2]
     files = {
@@ -211,7 +212,8 @@ def _store(data: bytes, sha256: str) -> Stored:
             "size": len(data),
             "hash_across": across,
             "hash_down": down,
-            "colours": pictures.mean_colours(picture.rgb),
+            "colours": colours,
+            "brightness": pictures.brightness(colours),
         }
     )
 

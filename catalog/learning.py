@@ -80,7 +80,10 @@ def usable_categories() -> int:
 
 def start_if_due() -> TrainingRun | None:
     """The look each minute: a head run after enough corrections; where no model is live yet, the
-    run decides. May be called twice."""
+    run decides. May be called twice. Mostly too little has changed, which is told without counting
+    every label there is."""
+    if training_set.changed_since(_last_read()) < settings.RETRAIN_MIN_CHANGED:
+        return None
     why_not = why_not_yet()
     if why_not:
         logger.debug("no run yet", extra={"why": why_not})

@@ -219,6 +219,11 @@ def mean_colours(rgb: Image.Image) -> bytes:
     return rgb.resize((4, 4), Resampling.BOX).tobytes()
 
 
+def brightness(colours: bytes) -> int:
+    """The mean of `mean_colours`, 0 to 255."""
+    return round(sum(colours) / len(colours)) if colours else 0
+
+
 def _as_signed(bits: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:
     return int.from_bytes(np.packbits(bits).tobytes(), signed=True)
 

@@ -17,6 +17,8 @@ from .sql import Constant
 
 OPEN = Q(label_state=Constant(LabelState.UNLABELLED), withdrawn_at__isnull=True)
 SKIP_RETURNS_AFTER = timedelta(minutes=30)
+MANY = 10_000
+"""A page that shows how many are left counts no further."""
 
 
 def next_images(user: User, *, count: int = 1, exclude: Sequence[int] = ()) -> list[ProductImage]:
@@ -35,11 +37,14 @@ def next_images(user: User, *, count: int = 1, exclude: Sequence[int] = ()) -> l
     return chosen
 
 
-def waiting() -> int:
-    """How many images are in review, whoever looks at them."""
+def waiting(*, most: int | None = None) -> int:
+    """How many images are in review, whoever looks at them; `most` bounds the count and its cost:
+    the desk asks after every decision."""
     rows = ProductImage.objects.all()
-    disputed = rows.present().filter(disputed=True).count()
-    return disputed + sum(part.count() for part in (_drawn(rows), *_uncertain(rows)))
+    disputed = rows.present().filter(disputed=True)
+    parts = (disputed, _drawn(rows), *_uncertain(rows))
+    counts = (part.order_by().values("pk")[:most].count() for part in parts)
+    return sum(counts) if most is None else min(sum(counts), most)
 
 
 def lease(user: User, image: ProductImage) -> bool:

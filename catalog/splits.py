@@ -22,7 +22,11 @@ On 3,781 real photos the hashes alone, at 3 bits, call 26 pairs near-duplicates,
 rightly; both together, at these limits, call two, both rightly.
 
 An index finds candidates by one equal 16-bit band of the first hash: always up to 3 bits (by the
-pigeonhole principle), mostly beyond."""
+pigeonhole principle), mostly beyond. Means differ no more than what they are means of, so the same
+index leaves out all of another brightness: of 1,534 photos of clothes one band is shared by two
+pairs in a thousand."""
+NEAR_BRIGHTNESS = 4
+"""NEAR_COLOURS, and what rounding both to whole numbers may add."""
 LOCK = 7_305_001
 BANDS = ("band_0", "band_1", "band_2", "band_3")
 FLAT_BANDS = {0, 0xFFFF}
@@ -87,7 +91,12 @@ def near_duplicates(image: ProductImage) -> list[int]:
     others = ProductImage.objects.exclude(pk=image.pk).order_by()
     same = others.filter(sha256=image.sha256).values_list("pk", flat=True)
     found = set(same)
-    bands = [Q(**{n: getattr(image, n)}) for n in BANDS if getattr(image, n) not in FLAT_BANDS]
+    near = (image.brightness - NEAR_BRIGHTNESS, image.brightness + NEAR_BRIGHTNESS)
+    bands = [
+        Q(**{n: getattr(image, n)}, brightness__range=near)
+        for n in BANDS
+        if getattr(image, n) not in FLAT_BANDS
+    ]
     if bands:
         alike = others.filter(reduce(or_, bands))
         columns = alike.values_list("pk", "hash_across", "hash_down", "colours")

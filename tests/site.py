@@ -32,7 +32,12 @@ from launcher.redis_server import answers, find_program, server_command, url_of
 from launcher.supervisor import read_procfile, shell, tail
 from launcher.tether import tethered
 
-READY = {"worker": " ready.", "trainer": " ready.", "beat": "beat: Starting"}
+READY = {
+    "worker": " ready.",
+    "worker2": " ready.",
+    "trainer": " ready.",
+    "beat": "beat: Starting",
+}
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
 
@@ -54,7 +59,8 @@ def wait_until(
 
 @dataclass
 class Site:
-    """Names of processes: redis, web, worker, trainer, beat.
+    """Names of processes: redis, web, worker, worker2, trainer, beat. The second worker is what a
+    second host would run.
 
     `environment` goes to all of them, on top of our own; DATABASE_URL, where set, names a
     PostgreSQL in which the site makes a database of its own.
@@ -72,6 +78,9 @@ class Site:
         self.commands = {
             name: shell(command) for name, command in read_procfile(ROOT / "Procfile").items()
         }
+        self.commands["worker2"] = [
+            part.replace("classify@%h", "classify2@%h") for part in self.commands["worker"]
+        ]
         (self.data_dir / "redis").mkdir(mode=0o700)
         self.commands["redis"] = server_command(
             find_program(os.environ),

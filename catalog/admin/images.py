@@ -42,11 +42,10 @@ class ProductImageAdmin(TableAdmin):
 @admin.register(Prediction, site=site)
 class PredictionAdmin(TableAdmin):
     list_display = ("id", "image", "category", "confidence", "version", "at")
-    list_filter = ("version",)
+    list_filter = ("version", "at")
     list_select_related = ("image", "category", "version")
     search_fields = ("=image__id", "^image__original_name")
     search_help_text = "Number or start of the file name of a photo."
-    date_hierarchy = "at"
 
 
 @admin.register(Embedding, site=site)

@@ -95,11 +95,12 @@ class ProductImage(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     size = models.PositiveBigIntegerField(help_text="Bytes.")
-    # Two 64-bit difference hashes and 4 × 4 mean colours tell near-duplicates; four indexed
-    # 16-bit bands of the first hash find them.
+    # Two 64-bit difference hashes and 4 × 4 mean colours tell near-duplicates; four 16-bit bands
+    # of the first hash, each indexed with the brightness, find them.
     hash_across = models.BigIntegerField()
     hash_down = models.BigIntegerField()
     colours = models.BinaryField(max_length=48, default=b"")
+    brightness = models.PositiveSmallIntegerField(default=0, help_text="Mean of the mean colours.")
     band_0 = models.IntegerField()
     band_1 = models.IntegerField()
     band_2 = models.IntegerField()
@@ -224,7 +225,17 @@ class ProductImage(models.Model):
                 condition=Q(withdrawn_at__isnull=False) & ~Q(file=""),
                 name="image_files_to_delete",
             ),
-            *(models.Index(fields=[f"band_{n}"], name=f"image_band_{n}") for n in range(4)),
+            # Lists of what is rare: without these they would read past everything that is common.
+            models.Index(
+                fields=["id"],
+                condition=Q(predicted__isnull=True, label_state="unlabelled"),
+                name="image_unpredicted",
+            ),
+            models.Index(fields=["id"], condition=Q(label_state="unusable"), name="image_unusable"),
+            *(
+                models.Index(fields=[f"band_{n}", "brightness"], name=f"image_band_{n}")
+                for n in range(4)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from catalog import intake, lifecycle, queue, reclassify, selective, splits
+from catalog import gallery, intake, lifecycle, queue, reclassify, selective, splits
 from catalog.intake import DuplicateBytes
 from catalog.models import Product, ProductImage, Role, User, VersionState
+from catalog.wording import Standing
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -119,14 +120,42 @@ def test_counting_the_worker_queue_reads_indexes_alone() -> None:
     assert only(found, "image_leased")
 
 
+@pytest.mark.parametrize(
+    ("standing", "index"),
+    [
+        (Standing.FAILED, "image_unpredicted"),
+        (Standing.WAITING, "image_unpredicted"),
+        (Standing.REPLACE, "image_unusable"),
+        (Standing.DISPUTED, "image_disputed"),
+    ],
+)
+def test_a_list_of_what_is_rare_does_not_read_what_is_common(
+    standing: Standing, index: str
+) -> None:
+    copies(ProductImage.objects.all()[0], 2000, products=[factories.product()])
+    ProductImage.objects.update(
+        machine="classified", predicted=factories.category(), label_state="unlabelled"
+    )
+    if connection.vendor == "postgresql":
+        analyze()
+    rows = gallery.matching(reviewer(), standing=standing)
+
+    found = plans(lambda: gallery.page(rows, {}))
+
+    good = (index, "image_failed", "productimage_predicted_id")  # all hold the rare ones alone
+    (plan,) = [p for p in found if any(name in p for name in good)]
+    assert unsorted(plan)
+
+
 def test_near_duplicates_are_found_through_the_bands() -> None:
-    image = factories.image(stored=False, band_0=1, band_1=2, band_2=3, band_3=4)
+    image = factories.image(stored=False, brightness=9, band_0=1, band_1=2, band_2=3, band_3=4)
 
     same, alike = plans(lambda: splits.near_duplicates(image))
 
     assert "image_by_sha256" in same
     for n in range(4):
         assert f"image_band_{n}" in alike
+    assert alike.count("brightness") >= 4
 
 
 def test_a_duplicate_upload_is_found_through_the_merchants_bytes() -> None:

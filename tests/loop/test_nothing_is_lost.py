@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import pytest
 from PIL import Image
 
 from ..site import Site, wait_until
-from ..worker.pictures import picture
-from .conftest import PASSWORD, SMALL, is_idle, with_processes
+from ..worker.pictures import TINTS, picture
+from .conftest import PASSWORD, SMALL, is_idle, last_line, with_processes
 from .visitor import Visitor
 
 pytestmark = pytest.mark.loop
@@ -66,6 +67,71 @@ def test_a_worker_killed_in_the_middle_of_a_batch_loses_nothing(
     assert site.sql(answers)[0][0] - before == PHOTOS
     twice = "SELECT image_id FROM catalog_prediction GROUP BY image_id HAVING count(*) > 1"
     assert site.sql(twice) == []
+
+
+def small_photos(folder: Path, first: int, count: int) -> Path:
+    folder.mkdir()
+    for number in range(first, first + count):
+        slug = list(TINTS)[number % len(TINTS)]
+        (folder / f"{slug}-{number}.jpg").write_bytes(picture(slug, number))
+    return folder
+
+
+def answers_each(site: Site) -> dict[int, int]:
+    """{image: how many predictions it has}"""
+    query = "SELECT image_id, count(*) FROM catalog_prediction GROUP BY image_id"
+    return dict(site.sql(query))
+
+
+def dealt_with(site: Site, name: str) -> int:
+    """Photos that the present process of this name says it dealt with."""
+    lines = [line for line in site.log(name).splitlines() if line.startswith("{")]
+    events = [json.loads(line) for line in lines]
+    return sum(event["images"] for event in events if event.get("event") == "classified")
+
+
+def test_two_workers_share_one_queue_without_loss_or_overlap(
+    taught_site: Site, tmp_path: Path
+) -> None:
+    site = taught_site
+    with_processes(site, "worker", "worker2", "beat")
+    loaded = "SELECT count(*) FROM catalog_workerstatus WHERE version_id IS NOT NULL"
+    wait_until(lambda: site.sql(loaded)[0][0] == 2, "both workers hold the version", seconds=120)
+    wait_until(lambda: is_idle(site), "the photos before are answered", seconds=120)
+    before, shares = answers_each(site), [dealt_with(site, w) for w in ("worker", "worker2")]
+
+    site.manage("import_images", str(small_photos(tmp_path / "new", 5000, 160)), "--unlabelled")
+    wait_until(lambda: is_idle(site), "every photo is answered", seconds=120)
+    time.sleep(2)  # the workers say what they did once nothing waits
+
+    new = {image: n for image, n in answers_each(site).items() if image not in before}
+    assert (len(new), set(new.values())) == (160, {1})
+    gained = [dealt_with(site, w) - n for w, n in zip(("worker", "worker2"), shares, strict=True)]
+    assert sum(gained) == 160
+    assert min(gained) > 0
+    site.stop("worker2")
+
+
+def test_a_reclassification_goes_on_after_its_worker_was_killed(taught_site: Site) -> None:
+    site = taught_site
+    with_processes(site, "worker", "beat")
+    wait_until(lambda: is_idle(site), "the photos before are answered", seconds=120)
+    before = answers_each(site)
+
+    site.stop("worker")
+    job = last_line(site.manage("reclassify", "--all", "--json"))
+    site.spawn("worker")
+    total = "SELECT count(*) FROM catalog_prediction"
+    begun = sum(before.values()) + 10
+    wait_until(lambda: site.sql(total)[0][0] > begun, "some are answered", seconds=120, every=0.01)
+    site.kill("worker")
+    assert sum(answers_each(site).values()) < sum(before.values()) + job["selected"]
+    site.start("worker")
+
+    over = "SELECT finished_at FROM catalog_reclassification WHERE id = %s"
+    wait_until(lambda: site.sql(over, job["job"])[0][0] is not None, "the job is over", seconds=120)
+    assert job["selected"] == len(before)
+    assert answers_each(site) == {image: count + 1 for image, count in before.items()}
 
 
 def test_uploads_without_redis_answer_quickly_and_are_classified_when_it_returns(

@@ -11,6 +11,7 @@ import { Search } from "./search.js";
 const AHEAD = 2;
 const LOOK_AGAIN = 10_000;
 const NOTICES = 3;
+const MANY = 10_000; // the server counts no further
 
 const desk = document.getElementById("desk");
 const urls = desk.dataset;
@@ -214,7 +215,8 @@ function announce(words, { visibly = false } = {}) {
 function showLeft(count) {
   left = count;
   const shown = Math.max(left - saves.waiting, 0);
-  part("left").textContent = shown.toLocaleString("en-GB");
+  const text = Math.min(shown, MANY).toLocaleString("en-GB");
+  part("left").textContent = left >= MANY ? `${text}+` : text;
 }
 
 function showSaving(state, waiting) {
