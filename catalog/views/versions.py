@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from .. import (
     charts,
+    doubts,
     golive,
     health,
     learning,
@@ -67,6 +68,7 @@ def models(request: SignedIn) -> HttpResponse:
         "version_rows": [_listed(version) for version in versions],
         "runs": _page(request, "runs", TrainingRun.objects.select_related("requested_by")),
         "previous": _earlier(serving),
+        "doubts": doubts.standing().count(),
         "target": settings.SELECTIVE_PRECISION,
         "promise": selective.promise(live) if live else None,
         "week": selective.last_week(settings.SELECTIVE_PRECISION) if live else None,
