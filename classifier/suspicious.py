@@ -6,7 +6,7 @@ strong penalty, does not learn single wrong labels by heart."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -89,22 +89,29 @@ def out_of_sample(
     """Probabilities (N, C) of each photo from a head that has not seen it. Beside `features` (N, K)
     and the answer it keeps one batch and the head in memory."""
     fold = np.random.default_rng(seed).permutation(len(columns)) % folds
-    scale = np.float32(1 / max(float(features.std()), 1e-6))
+    scale = _scale(features)
     answers = np.zeros((len(columns), classes))
     for held_out in range(folds):
-        head = _Linear(features.shape[1], classes, scale)
+        head = LinearHead(features.shape[1], classes, scale)
         head.fit(features, columns, np.flatnonzero(fold != held_out), seed=seed + held_out)
         for places in _steps(np.flatnonzero(fold == held_out), 4096):
             answers[places] = head.probabilities(features[places])
     return answers
 
 
-class _Linear:
+class LinearHead:
     """Multinomial logistic regression with an L2 penalty, by Adam on a cosine schedule."""
 
     def __init__(self, size: int, classes: int, scale: np.float32) -> None:
         self._weights = np.zeros((size + 1, classes), np.float32)
         self._scale = scale
+
+    @classmethod
+    def fitted(cls, features: Features, columns: Columns, *, classes: int) -> Self:
+        """On all rows."""
+        head = cls(features.shape[1], classes, _scale(features))
+        head.fit(features, columns, np.arange(len(columns)), seed=0)
+        return head
 
     def probabilities(self, features: Features) -> npt.NDArray[np.float64]:
         return softmax(self._inputs(features) @ self._weights)
@@ -137,6 +144,11 @@ class _Linear:
         """Scaled alike in all components, with a constant."""
         ones = np.ones((len(features), 1), np.float32)
         return np.concatenate([features * self._scale, ones], axis=1)
+
+
+def _scale(features: Features) -> np.float32:
+    """Brings the components to an overall spread of 1, their proportions as they are."""
+    return np.float32(1 / max(float(features.std()), 1e-6))
 
 
 def _steps(places: npt.NDArray[np.int64], size: int) -> list[npt.NDArray[np.int64]]:

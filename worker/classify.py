@@ -15,7 +15,7 @@ from catalog import enqueue, lifecycle, reclassify
 from catalog.lifecycle import Answer, Claim
 from catalog.models import LabelState, MachineState, ProductImage, ReclassifyScope
 
-from . import embeddings, photos, process
+from . import embeddings, novelty, photos, process
 from .answers import Tree
 from .live import LiveModel, Loaded
 from .transient import retried
@@ -89,9 +89,15 @@ class Classifying:
             return
         stacked = np.stack([vectors[claim.image_id] for claim in answered])
         rows = tree.masked(loaded.classifier.predict_embeddings(stacked))
+        looks = loaded.familiar.look(stacked) if loaded.familiar else None
         answers = [
-            Answer(claim, tree.top(row), embeddings.to_bytes(vectors[claim.image_id]))
-            for claim, row in zip(answered, rows, strict=True)
+            Answer(
+                claim,
+                tree.top(row),
+                embeddings.to_bytes(vectors[claim.image_id]),
+                novelty.likeness(looks, place),
+            )
+            for place, (claim, row) in enumerate(zip(answered, rows, strict=True))
         ]
         retried(partial(lifecycle.finish, answers, version=loaded.version))
 

@@ -13,6 +13,9 @@ from django.utils import timezone
 
 from catalog.models import ModelVersion, Serving, WorkerStatus
 from classifier.errors import ClassifierError
+from classifier.novelty import Familiar
+
+from .novelty import open_familiar
 
 if TYPE_CHECKING:
     from classifier.engines.keras import Classifier
@@ -30,6 +33,8 @@ class Loaded:
 
     version: ModelVersion
     classifier: Classifier
+    familiar: Familiar | None = None
+    """What it learned from looks like; None where the version kept nothing of it."""
 
 
 class LiveModel:
@@ -86,7 +91,7 @@ class LiveModel:
             )
             self._note(f"Version {live.pk} cannot be loaded: {error}")
             return False
-        self.loaded = Loaded(live, classifier)
+        self.loaded = Loaded(live, classifier, open_familiar(live))
         logger.info(
             "version loaded",
             extra={"version": live.pk, "seconds": round(time.monotonic() - started, 2)},

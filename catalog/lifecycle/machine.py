@@ -37,6 +37,15 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """How near a photo is to what its version learned from, -1 to 1; `nearest` is the id of the
+    nearest labelled photo where nothing is near enough to be called like it, else None."""
+
+    nearness: float
+    nearest: int | None
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the model said of one claimed image."""
 
@@ -45,6 +54,7 @@ class Answer:
     """Up to five (category id, calibrated confidence), best first."""
     embedding: bytes
     """2,048 float16 values, little-endian."""
+    likeness: Likeness | None = None
 
 
 def claim(*, owner: str, limit: int) -> list[Claim]:
@@ -118,6 +128,7 @@ def finish(answers: Sequence[Answer], *, version: ModelVersion) -> int:
     now = timezone.now()
     products.lock_of([a.claim.image_id for a in answers])
     held = [a for a in answers if _held(a.claim).update(changed_at=now)]
+    nearest = _still_there(held)
     predictions = Prediction.objects.bulk_create(
         [
             Prediction(
@@ -127,6 +138,9 @@ def finish(answers: Sequence[Answer], *, version: ModelVersion) -> int:
                 confidence=a.top[0][1],
                 top=a.top,
                 at=now,
+                nearness=a.likeness.nearness if a.likeness else None,
+                unfamiliar=a.likeness is not None and a.likeness.nearest is not None,
+                nearest_id=nearest.get(a.claim.image_id),
             )
             for a in held
         ],
@@ -148,6 +162,18 @@ def finish(answers: Sequence[Answer], *, version: ModelVersion) -> int:
     _store_embeddings(held, version)
     products.refresh_suggestions([a.claim.image_id for a in held])
     return len(held)
+
+
+def _still_there(answers: Sequence[Answer]) -> dict[int, int]:
+    """{image id: its nearest labelled photo}, of those whose rows were not removed since."""
+    wanted = {
+        a.claim.image_id: a.likeness.nearest for a in answers if a.likeness and a.likeness.nearest
+    }
+    if not wanted:
+        return {}
+    rows = ProductImage.objects.filter(pk__in=set(wanted.values()))
+    there = set(rows.values_list("pk", flat=True))
+    return {image: nearest for image, nearest in wanted.items() if nearest in there}
 
 
 def _store_embeddings(answers: Sequence[Answer], version: ModelVersion) -> None:
