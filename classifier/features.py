@@ -75,7 +75,7 @@ class Embeddings:
     def shape(self) -> tuple[int, int]:
         return len(self.places), EMBEDDING_SIZE
 
-    def __getitem__(self, part: slice) -> npt.NDArray[np.float16]:
+    def __getitem__(self, part: slice | npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float16]:
         return np.asarray(self.rows[self.places[part], 0])
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> Embeddings:

@@ -16,7 +16,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,13 +89,17 @@ def save_version(
     recipe: Recipe,
     metrics: dict[str, Any],
     fingerprint: str,
+    files: Mapping[str, bytes] | None = None,
 ) -> str:
-    """Store a version; its directory relative to `root`. StoreError if the name is taken."""
+    """Store a version, with `files` of other uses beside it; its directory relative to `root`.
+    StoreError if the name is taken."""
     directory = f"versions/{name}"
     if (root / directory).exists():
         raise StoreError(f"A version named {name} is already stored. Choose another name.")
     with _written_aside(root / directory) as aside:
         head.save_weights(aside / HEAD_FILE)
+        for file, content in (files or {}).items():
+            (aside / file).write_bytes(content)
         _write_manifest(
             aside,
             kind="version",

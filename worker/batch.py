@@ -18,7 +18,7 @@ from catalog import lifecycle
 from catalog.lifecycle import Answer, Claim
 from classifier.images import Pixels
 
-from . import embeddings, photos
+from . import embeddings, novelty, photos
 from .answers import Tree
 from .live import Loaded
 from .transient import retried
@@ -92,13 +92,15 @@ class Batch:
             return
         stacked = np.stack([vectors[claim.image_id] for claim in answered])
         rows = self._tree.masked(self._loaded.classifier.predict_embeddings(stacked))
+        looks = self._loaded.familiar.look(stacked) if self._loaded.familiar else None
         answers = [
             Answer(
                 claim,
-                self._tree.top(row),
-                None if claim.image_id in self._known else embeddings.to_bytes(vector),
+                self._tree.top(rows[place]),
+                None if claim.image_id in self._known else embeddings.to_bytes(stacked[place]),
+                novelty.likeness(looks, place),
             )
-            for claim, row, vector in zip(answered, rows, stacked, strict=True)
+            for place, claim in enumerate(answered)
         ]
         retried(partial(lifecycle.finish, answers, version=self._loaded.version))
 

@@ -13,6 +13,9 @@ from django.utils import timezone
 
 from catalog.models import ModelVersion, Serving, WorkerStatus
 from classifier.errors import ClassifierError
+from classifier.novelty import Familiar
+
+from .novelty import open_familiar
 
 if TYPE_CHECKING:
     from classifier.engines import Engine
@@ -30,6 +33,8 @@ class Loaded:
 
     version: ModelVersion
     classifier: Engine
+    familiar: Familiar | None = None
+    """What it learned from looks like; None where the version kept nothing of it."""
 
 
 class LiveModel:
@@ -86,7 +91,7 @@ class LiveModel:
             )
             self._note(f"Version {live.pk} cannot be loaded: {error}")
             return False
-        self.loaded = Loaded(live, engine)
+        self.loaded = Loaded(live, engine, open_familiar(live))
         logger.info(
             "version loaded",
             extra={

@@ -23,7 +23,7 @@ from catalog.models import Backbone, ModelVersion, RunRow, RunState, Split, Trai
 from catalog.training_set import Row, TrainingSet
 from classifier.errors import Cancelled, ClassifierError
 
-from . import embeddings, memory, photos, process
+from . import embeddings, memory, novelty, photos, process
 from .beginning import Beginning, begin, require_enough, why_unchanged
 from .exporting import export_once
 from .feature_cache import FeatureCache
@@ -300,6 +300,7 @@ def _save_version(work: Work, trained: Trained, metrics: dict[str, Any]) -> str:
         recipe=work.beginning.recipe,
         metrics=metrics,
         fingerprint=work.labels.fingerprint,
+        files=novelty.files_of(trained, work.rows),
     )
 
 

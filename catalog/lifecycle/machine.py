@@ -38,6 +38,15 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """How near a photo is to what its version learned from, -1 to 1; `nearest` is the id of the
+    nearest labelled photo where nothing is near enough to be called like it, else None."""
+
+    nearness: float
+    nearest: int | None
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the model said of one claimed image."""
 
@@ -46,6 +55,7 @@ class Answer:
     """Up to five (category id, calibrated confidence), best first."""
     embedding: bytes | None
     """2,048 float16 values, little-endian; None where its backbone's is stored already."""
+    likeness: Likeness | None = None
 
 
 def claim(*, owner: str, limit: int, background_limit: int | None = None) -> list[Claim]:
@@ -130,6 +140,7 @@ def finish(answers: Sequence[Answer], *, version: ModelVersion) -> int:
     locked = _held([a.claim for a in answers]).order_by("pk").select_for_update(no_key=True)
     ours = set(locked.values_list("pk", flat=True))
     held = [a for a in answers if a.claim.image_id in ours]
+    nearest = _still_there(held)
     predictions = Prediction.objects.bulk_create(
         [
             Prediction(
@@ -139,6 +150,9 @@ def finish(answers: Sequence[Answer], *, version: ModelVersion) -> int:
                 confidence=a.top[0][1],
                 top=a.top,
                 at=now,
+                nearness=a.likeness.nearness if a.likeness else None,
+                unfamiliar=a.likeness is not None and a.likeness.nearest is not None,
+                nearest_id=nearest.get(a.claim.image_id),
             )
             for a in held
         ],
@@ -166,6 +180,18 @@ def _show(predictions: Sequence[Prediction], version: ModelVersion, now: datetim
         version=version,
         changed_at=now,
     )
+
+
+def _still_there(answers: Sequence[Answer]) -> dict[int, int]:
+    """{image id: its nearest labelled photo}, of those whose rows were not removed since."""
+    wanted = {
+        a.claim.image_id: a.likeness.nearest for a in answers if a.likeness and a.likeness.nearest
+    }
+    if not wanted:
+        return {}
+    rows = ProductImage.objects.filter(pk__in=set(wanted.values()))
+    there = set(rows.values_list("pk", flat=True))
+    return {image: nearest for image, nearest in wanted.items() if nearest in there}
 
 
 def _store_embeddings(answers: Sequence[Answer], version: ModelVersion) -> None:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from .. import (
     charts,
+    doubts,
     golive,
     health,
     job_progress,
@@ -72,6 +73,7 @@ def models(request: SignedIn) -> HttpResponse:
         "previous": _earlier(serving),
         "jobs": jobs,
         "ended_jobs": ended_jobs,
+        "doubts": doubts.standing().count(),
         "target": settings.SELECTIVE_PRECISION,
         "promise": selective.promise(live) if live else None,
         "week": selective.last_week(settings.SELECTIVE_PRECISION) if live else None,
