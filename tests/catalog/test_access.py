@@ -68,6 +68,7 @@ RULES = {
     "models": Rule(STAFF),
     "model": Rule(STAFF, args=("version",)),
     "model-confusion": Rule(STAFF, args=("version",)),
+    "compare-models": Rule(STAFF),
     "run": Rule(STAFF, args=("run",)),
     "run-progress": Rule(STAFF, args=("run",)),
     "learn": Rule(MANAGER, "POST"),
