@@ -6,6 +6,7 @@ from .admin import site
 from .views import (
     accounts,
     categories,
+    comparison,
     home,
     image,
     images,
@@ -47,6 +48,7 @@ urlpatterns = [
     path("models/<int:pk>/", versions.model, name="model"),
     path("models/<int:pk>/confusion/", versions.confusion, name="model-confusion"),
     path("models/<int:pk>/promote/", versions.promote, name="promote"),
+    path("models/compare/", comparison.compare, name="compare-models"),
     path("models/rollback/", versions.rollback, name="rollback"),
     path("models/resume/", versions.resume, name="resume-promotion"),
     path("models/remove-samples/", samples.remove, name="remove-samples"),

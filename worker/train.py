@@ -27,6 +27,7 @@ from . import embeddings, memory, novelty, photos, process
 from .beginning import Beginning, begin, require_enough, why_unchanged
 from .exporting import export_once
 from .feature_cache import FeatureCache
+from .full_disk import why_no_room
 from .judging import TestPhotos, Verdict, judge, metrics_of
 from .lease import HeldRun, Interrupted, LeaseLost
 from .reporting import Progress, silent
@@ -70,7 +71,8 @@ def execute(run: TrainingRun, *, progress: Progress = silent) -> TrainingRun:
     except Exception as error:
         logger.exception("run failed", extra={"run": run.pk})
         what = f"{type(error).__name__}: {error}"[:500]
-        runs.end(run, RunState.FAILED, f"Unexpected: {what}. The trainer's log has the details.")
+        unexpected = f"Unexpected: {what}. The trainer's log has the details."
+        runs.end(run, RunState.FAILED, why_no_room(error) or unexpected)
     except BaseException:
         runs.end(run, RunState.CANCELLED, "Stopped at the terminal.")
         raise

@@ -72,6 +72,7 @@ RULES = {
     "labels": Rule(STAFF),
     "label-check": Rule(MANAGER, "POST"),
     "label-dismiss": Rule(STAFF, "POST", ("version",)),
+    "compare-models": Rule(STAFF),
     "run": Rule(STAFF, args=("run",)),
     "run-progress": Rule(STAFF, args=("run",)),
     "learn": Rule(MANAGER, "POST"),
