@@ -29,7 +29,10 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     task_default_queue="classify",
-    task_routes={"worker.tasks.train": {"queue": "train"}},
+    task_routes={
+        "worker.tasks.train": {"queue": "train"},
+        "worker.tasks.check_labels": {"queue": "train"},
+    },
     task_publish_retry=False,
     worker_hijack_root_logger=False,
     enable_utc=True,
@@ -50,6 +53,11 @@ def classify_soon(image_ids: Iterable[int]) -> None:
 def train_soon(run_id: int) -> None:
     """Once the transaction commits, nudge the trainer to take up the queued run."""
     transaction.on_commit(partial(_send, "worker.tasks.train", [run_id]), robust=True)
+
+
+def check_labels_soon(check_id: int) -> None:
+    """Once the transaction commits, nudge the trainer to look through the labels."""
+    transaction.on_commit(partial(_send, "worker.tasks.check_labels", [check_id]), robust=True)
 
 
 def _send(task: str, ids: list[int]) -> None:

@@ -42,14 +42,14 @@ def integer(name: str, default: int, *, minimum: int = 0, maximum: int | None = 
     return _read(name, default, parse, f"a whole number of {upto}")
 
 
-def share(name: str, default: float) -> float:
+def share(name: str, default: float, *, minimum: float = 0, maximum: float = 1) -> float:
     def parse(raw: str) -> float:
         value = float(raw)
-        if not 0 <= value <= 1:
+        if not minimum <= value <= maximum:
             raise ValueError(raw)
         return value
 
-    return _read(name, default, parse, "a number between 0 and 1")
+    return _read(name, default, parse, f"a number between {minimum:g} and {maximum:g}")
 
 
 def number(name: str, default: float) -> float:

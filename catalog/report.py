@@ -17,6 +17,10 @@ MIX_UPS = 10
 SHADES = 6
 
 
+Within = tuple[float, float] | None
+"""A 95% interval; None where the version kept none."""
+
+
 @dataclass(frozen=True)
 class CategoryScore:
     slug: str
@@ -28,6 +32,9 @@ class CategoryScore:
     support: int
     gain: float | None
     """F1 minus that of the version it was compared with."""
+    precision_within: Within = None
+    recall_within: Within = None
+    f1_within: Within = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,9 @@ class Report:
     mix_ups: list[Cell]
     unknown: list[str]
     """Names of categories that had test photos and that the version does not know."""
+    accuracy_within: Within = None
+    macro_f1_within: Within = None
+    ece_within: Within = None
 
     @property
     def is_thin(self) -> bool:
@@ -84,30 +94,34 @@ def read(version: ModelVersion, *, gains: Mapping[str, float]) -> Report:
     differences to the version it was compared with."""
     metrics = version.metrics if isinstance(version.metrics, Mapping) else {}
     labels, matrix = _confusion(metrics.get("confusion"))
-    per_class = _mapping(metrics.get("per_class"))
+    per_class = mapping(metrics.get("per_class"))
     unknown = _strings(metrics.get("unknown_categories"))
     paths = _paths({*labels, *per_class, *unknown})
     rows = _matrix_rows(labels, matrix, _short_names(paths))
+    intervals = mapping(metrics.get("intervals"))
     return Report(
         images=_whole(metrics.get("images")),
-        accuracy=_share(metrics.get("accuracy")),
-        macro_f1=_share(metrics.get("macro_f1")),
-        ece=_share(metrics.get("ece")),
-        scores=_scores(per_class, paths, gains),
+        accuracy=share(metrics.get("accuracy")),
+        macro_f1=share(metrics.get("macro_f1")),
+        ece=share(metrics.get("ece")),
+        scores=_scores(per_class, paths, gains, mapping(intervals.get("per_class"))),
         matrix=rows,
         mix_ups=_mix_ups(rows),
         unknown=sorted(paths[slug] for slug in unknown),
+        accuracy_within=within(intervals.get("accuracy")),
+        macro_f1_within=within(intervals.get("macro_f1")),
+        ece_within=within(intervals.get("ece")),
     )
 
 
 def figures(version: ModelVersion) -> Report:
     """The few figures a list shows; no queries."""
-    metrics = _mapping(version.metrics)
+    metrics = mapping(version.metrics)
     return Report(
         images=_whole(metrics.get("images")),
-        accuracy=_share(metrics.get("accuracy")),
-        macro_f1=_share(metrics.get("macro_f1")),
-        ece=_share(metrics.get("ece")),
+        accuracy=share(metrics.get("accuracy")),
+        macro_f1=share(metrics.get("macro_f1")),
+        ece=share(metrics.get("ece")),
         scores=[],
         matrix=[],
         mix_ups=[],
@@ -117,7 +131,7 @@ def figures(version: ModelVersion) -> Report:
 
 def cell(version: ModelVersion, true: str, predicted: str) -> Cell:
     """The names of one cell of the confusion matrix, and how many photos the report counts."""
-    labels, matrix = _confusion(_mapping(version.metrics).get("confusion"))
+    labels, matrix = _confusion(mapping(version.metrics).get("confusion"))
     names = _short_names(_paths({true, predicted}))
     known = true in labels and predicted in labels
     photos = matrix[labels.index(true)][labels.index(predicted)] if known else 0
@@ -125,18 +139,27 @@ def cell(version: ModelVersion, true: str, predicted: str) -> Cell:
 
 
 def _scores(
-    per_class: Mapping[str, Any], paths: Mapping[str, str], gains: Mapping[str, float]
+    per_class: Mapping[str, Any],
+    paths: Mapping[str, str],
+    gains: Mapping[str, float],
+    intervals: Mapping[str, Any],
 ) -> list[CategoryScore]:
+    def around(slug: str, figure: str) -> Within:
+        return within(mapping(intervals.get(slug)).get(figure))
+
     scores = [
         CategoryScore(
             slug=slug,
             name=paths[slug].split(" › ")[-1],
             path=paths[slug],
-            precision=_share(values.get("precision")) or 0.0,
-            recall=_share(values.get("recall")) or 0.0,
-            f1=_share(values.get("f1")) or 0.0,
+            precision=share(values.get("precision")) or 0.0,
+            recall=share(values.get("recall")) or 0.0,
+            f1=share(values.get("f1")) or 0.0,
             support=_whole(values.get("support")),
             gain=gains.get(slug),
+            precision_within=around(slug, "precision"),
+            recall_within=around(slug, "recall"),
+            f1_within=around(slug, "f1"),
         )
         for slug, values in per_class.items()
         if isinstance(values, Mapping)
@@ -178,7 +201,7 @@ def _mix_ups(rows: Iterable[MatrixRow]) -> list[Cell]:
 
 def _confusion(value: object) -> tuple[list[str], list[list[int]]]:
     """Labels and a matrix that fits them, or nothing."""
-    found = _mapping(value)
+    found = mapping(value)
     labels, matrix = _strings(found.get("labels")), found.get("matrix")
     if not isinstance(matrix, list) or len(matrix) != len(labels):
         return [], []
@@ -200,7 +223,15 @@ def _short_names(paths: Mapping[str, str]) -> dict[str, str]:
     return {s: name if names.count(name) == 1 else paths[s] for s, name in last.items()}
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def within(value: object) -> Within:
+    """A pair of shares, lower first, or None."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return None
+    low, high = share(value[0]), share(value[1])
+    return None if low is None or high is None else (low, high)
+
+
+def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
@@ -212,5 +243,5 @@ def _whole(value: object) -> int:
     return int(value) if isinstance(value, int | float) and value >= 0 else 0
 
 
-def _share(value: object) -> float | None:
+def share(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else None

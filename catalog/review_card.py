@@ -66,6 +66,8 @@ class Card:
     more_siblings: int
     opinions: list[str]
     """Who put which photo of this product where; only when people disagree."""
+    nearest: Thumbnail | None = None
+    """The labelled photo nearest to one that is like none, where it is still there."""
     token: UUID = field(default_factory=uuid4)
     """Makes saving this card's decision happen once."""
 
@@ -79,6 +81,12 @@ class Card:
         if self.image.machine == MachineState.FAILED:
             return "unread"
         return "random" if self.image.drawn else "unsure"
+
+    @property
+    def is_unfamiliar(self) -> bool:
+        """Nothing like it had been checked when the model answered."""
+        answered = self.image.machine == MachineState.CLASSIFIED and self.image.prediction
+        return bool(answered and answered.unfamiliar)
 
     @property
     def held_until(self) -> int:
@@ -106,6 +114,7 @@ def cards(images: Sequence[ProductImage]) -> list[Card]:
     examples = _examples(leaves)
     siblings = _siblings(present)
     opinions = _opinions(present)
+    nearest = _nearest(present)
     return [
         Card(
             image,
@@ -113,6 +122,7 @@ def cards(images: Sequence[ProductImage]) -> list[Card]:
             siblings[image.product_id][image.pk][:SIBLINGS],
             max(len(siblings[image.product_id][image.pk]) - SIBLINGS, 0),
             opinions[image.product_id],
+            nearest.get(image.prediction.nearest_id or 0) if image.prediction else None,
         )
         for image in present
     ]
@@ -181,6 +191,15 @@ def _siblings(images: Sequence[ProductImage]) -> dict[int, dict[int, list[Thumbn
         others = [row for row in photos[image.product_id] if row.pk != image.pk]
         found[image.product_id][image.pk] = [Thumbnail.of(o, _words(o)) for o in others]
     return found
+
+
+def _nearest(images: Iterable[ProductImage]) -> dict[int, Thumbnail]:
+    """{image id: thumbnail} of the labelled photos nearest to those that are like none."""
+    ids = {i.prediction.nearest_id for i in images if i.prediction and i.prediction.nearest_id}
+    if not ids:
+        return {}
+    rows = ProductImage.objects.present().select_related("label", "predicted").filter(pk__in=ids)
+    return {row.pk: Thumbnail.of(row, _words(row)) for row in rows}
 
 
 def _words(image: ProductImage) -> str:

@@ -171,6 +171,7 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 # Queue and workers
 REDIS_URL = _redis_url()
 CLASSIFY_BATCH = env.integer("CLASSIFY_BATCH", 32, minimum=1)
+CLASSIFIER_ENGINE = env.choice("CLASSIFIER_ENGINE", "auto", ("auto", "keras", "openvino"))
 CLASSIFY_LEASE_SECONDS = env.integer("CLASSIFY_LEASE_SECONDS", 120, minimum=1)
 CLASSIFY_MAX_ATTEMPTS = env.integer("CLASSIFY_MAX_ATTEMPTS", 5, minimum=1)
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5)
@@ -178,6 +179,7 @@ SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5)
 # Review
 REVIEW_LEASE_SECONDS = env.integer("REVIEW_LEASE_SECONDS", 300, minimum=10)
 REVIEW_RANDOM_SHARE = env.share("REVIEW_RANDOM_SHARE", 0.1)
+SELECTIVE_PRECISION = env.share("SELECTIVE_PRECISION", 0.98, minimum=0.5, maximum=0.999)
 
 # Training
 CLASSIFIER_WEIGHTS = env.text("CLASSIFIER_WEIGHTS", "imagenet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from django.db.models import Max, Q, QuerySet
 from .models import Category, Decision, Origin, ProductImage, RunRow, Split, TrainingRun
 
 MIN_TRAIN_LABELS = 5
+CHUNK = 500
 EVALUATION_ORIGINS = [Origin.IMPORT, Origin.RANDOM]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     image_id: int
     file: str
@@ -80,7 +82,8 @@ def _rows() -> Iterator[Row]:
         .values_list("pk", "file", "sha256", "label_id", "label__slug", "product__split")
     )
     for pk, file, sha256, category_id, slug, split in values.iterator(chunk_size=2000):
-        yield Row(pk, file, sha256, category_id, slug, Split(split))
+        # One string for all photos of a category: a million rows are held at once.
+        yield Row(pk, file, sha256, category_id, sys.intern(slug), Split(split))
 
 
 def changed_since(run: TrainingRun | None) -> int:
@@ -90,14 +93,13 @@ def changed_since(run: TrainingRun | None) -> int:
 
 
 def record(run: TrainingRun, rows: list[Row]) -> None:
-    """Store what the run saw, replacing the rows of an earlier attempt."""
+    """Store what the run saw, replacing the rows of an earlier attempt: in transactions of their
+    own, so that an upload need not wait for all of them."""
     RunRow.objects.filter(run=run).delete()
-    RunRow.objects.bulk_create(
-        [
+    for start in range(0, len(rows), CHUNK):
+        RunRow.objects.bulk_create(
             RunRow(
                 run=run, image_id=r.image_id, sha256=r.sha256, label_id=r.category_id, split=r.split
             )
-            for r in rows
-        ],
-        batch_size=500,
-    )
+            for r in rows[start : start + CHUNK]
+        )

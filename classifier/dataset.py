@@ -116,7 +116,7 @@ def one_hot(labels: npt.NDArray[np.integer[Any]], classes: int) -> npt.NDArray[n
 
 @dataclass
 class PhotoBatches:
-    """Augmented, shuffled batches of photos, a new order and new views each epoch.
+    """Augmented, shuffled batches of photos, another order and other views for each `epoch`.
 
     Iterating gives (pixels float32 (B, s, s, 3), one-hot (B, C), weights (B,)); at most
     two batches wait decoded in memory. Unreadable files get weight 0 and are noted in `skipped`. A
@@ -156,7 +156,7 @@ class PhotoBatches:
         return math.ceil(len(self.paths) / self.recipe.fine_tune_batch_size)
 
     def __call__(self) -> Iterator[tuple[Any, Any, Any]]:
-        epoch, self.epoch = self.epoch, self.epoch + 1
+        epoch = self.epoch
         order = np.arange(len(self.paths))
         if self.training:
             photo_seed(self.recipe, "order", epoch).shuffle(order)

@@ -21,6 +21,10 @@ class StoreError(ClassifierError):
     """A backbone or version directory is missing, damaged or of another architecture."""
 
 
+class EngineError(ClassifierError):
+    """The engine asked for does not exist, or cannot run here."""
+
+
 class NotEnoughData(ClassifierError):
     """Too few labelled photos or categories to learn from."""
 

@@ -6,14 +6,48 @@ Two append-only files each: `<name>-<views>.rows`, (1 + views) x 2,048 float16 v
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 EMBEDDING_SIZE = 2048
+EMBEDDING_BYTES = 2 * EMBEDDING_SIZE
 COPIED_AT_ONCE = 512
+
+
+class StoredRows:
+    """`rows[places, views]` of a file, as numpy would give them: float16 (N, 2048), read when
+    asked for. Nothing is mapped, since the pages of a mapping count as this process's memory: what
+    a run needs at once stays the same however many photos there are.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
+        self.shape = shape
+        self._file = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
+
+    def __getitem__(self, where: tuple[Any, Any]) -> npt.NDArray[np.float16]:
+        places, views = np.broadcast_arrays(*where)
+        offsets = ((places.astype(np.int64) * self.shape[1] + views) * EMBEDDING_BYTES).ravel()
+        found = np.empty((len(offsets), EMBEDDING_SIZE), np.float16)
+        # Neighbours are read in one go.
+        ends = np.append(np.flatnonzero(np.diff(offsets) != EMBEDDING_BYTES) + 1, len(offsets))
+        start = 0
+        for end in ends.tolist():
+            part = found[start:end].data
+            if part.nbytes and os.preadv(self._file, [part], int(offsets[start])) != part.nbytes:
+                raise OSError("A file of embeddings is shorter than its keys say.")
+            start = end
+        return found.reshape(*places.shape, EMBEDDING_SIZE)
+
+
+Rows = npt.NDArray[np.float16] | StoredRows
+"""(photos, 1 + views, 2048), in memory or in a file."""
 
 
 class FeatureFile:
@@ -44,24 +78,20 @@ class FeatureFile:
         self.places.update({key: self._count + i for i, key in enumerate(keys)})
         self._count += len(keys)
 
-    def rows(self) -> npt.NDArray[np.float16]:
-        """(photos, 1 + views, 2048), memory-mapped."""
-        shape = (self._count, *self._shape)
-        if self._count == 0:
-            return np.empty(shape, np.float16)
-        return np.memmap(self._rows_path, np.float16, mode="r", shape=shape)
+    def rows(self) -> StoredRows:
+        return StoredRows(self._rows_path, (self._count, *self._shape))
 
     def without(self, unwanted: Collection[str]) -> None:
         """Write both files anew without these keys."""
         kept = [(key, place) for key, place in self.places.items() if key not in unwanted]
         if len(kept) == len(self.places):
             return
-        old = self.rows()
+        old, views = self.rows(), self._shape[0]
         aside = self._rows_path.with_suffix(".aside")
         with aside.open("wb") as file:
             for start in range(0, len(kept), COPIED_AT_ONCE):
-                places = [place for _, place in kept[start : start + COPIED_AT_ONCE]]
-                file.write(old[places].tobytes())
+                places = np.array([place for _, place in kept[start : start + COPIED_AT_ONCE]])
+                file.write(old[places[:, np.newaxis], np.arange(views)].tobytes())
         # In this order a crash in between leaves rows without keys, never keys of other rows.
         self._keys_path.write_text("")
         aside.replace(self._rows_path)

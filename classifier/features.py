@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,8 +15,9 @@ import numpy.typing as npt
 from classifier.dataset import ahead, augment, photo_seed
 from classifier.engines.keras import Embedder
 from classifier.errors import UnreadableImage
-from classifier.feature_files import EMBEDDING_SIZE, FeatureFile
+from classifier.feature_files import EMBEDDING_SIZE, FeatureFile, Rows
 from classifier.images import Pixels, load
+from classifier.network import Backbone
 from classifier.recipe import Recipe
 from classifier.weights import file_sha256
 
@@ -33,16 +34,64 @@ def silent(phase: str, done: int, total: int, message: str = "") -> None:
     """A Progress for callers who want none."""
 
 
+Known = Callable[[str, Sequence[int]], Iterator[tuple[Sequence[int], npt.NDArray[np.float16]]]]
+"""Asked for photos by their places and a backbone by its SHA-256: those that this backbone embedded
+before, some at a time, as their places and float16 (n, 2048)."""
+
+
+class Embedding(Protocol):
+    """What extraction needs of an embedder."""
+
+    @property
+    def backbone(self) -> Backbone: ...
+
+    def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]: ...
+
+
+class EmbedderOnDemand:
+    """An embedder whose network is built when the first photo needs it."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        self.backbone = backbone
+        self._embedder: Embedder | None = None
+
+    def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
+        if self._embedder is None:
+            self._embedder = Embedder(self.backbone)
+        return self._embedder.embed(images)
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """The unaugmented embeddings of some photos, read when a slice of them is asked for."""
+
+    rows: Rows
+    places: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.places), EMBEDDING_SIZE
+
+    def __getitem__(self, part: slice | npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float16]:
+        return np.asarray(self.rows[self.places[part], 0])
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> Embeddings:
+        return Embeddings(self.rows, self.places[chosen])
+
+
 @dataclass(frozen=True)
 class Features:
     """Embeddings of the readable photos among those asked for.
 
-    `rows` is float16 (M, 1 + views, 2048), memory-mapped where it was cached; column 0 is the photo
+    `rows` is float16 (M, 1 + views, 2048), in a file where it was cached; column 0 is the photo
     as it is, the others are augmented views. `places[i]` is the row of the photo at `kept[i]` of
     the request; `skipped` maps the place of each unreadable photo to its reason.
     """
 
-    rows: npt.NDArray[np.float16]
+    rows: Rows
     places: npt.NDArray[np.int64]
     kept: npt.NDArray[np.int64]
     skipped: dict[int, str]
@@ -54,18 +103,23 @@ class Features:
     def views(self) -> int:
         return int(self.rows.shape[1]) - 1
 
+    @property
+    def embeddings(self) -> Embeddings:
+        return Embeddings(self.rows, self.places)
+
     def clean(self) -> npt.NDArray[np.float16]:
         """(len(self), 2048): the unaugmented embedding of each kept photo, copied to memory."""
-        return np.asarray(self.rows[self.places, 0])
+        return self.embeddings[:]
 
 
 def extract_features(
-    embedder: Embedder,
+    embedder: Embedding,
     paths: Sequence[Path],
     *,
     recipe: Recipe,
     views: int = 0,
     keys: Sequence[str] | None = None,
+    known: Known | None = None,
     cache_dir: Path | None = None,
     progress: Progress = silent,
     phase: str = "features",
@@ -75,11 +129,13 @@ def extract_features(
     `keys` identify the photos' bytes (their SHA-256; computed here when None). With `cache_dir`,
     what this backbone and these augmentations gave before is read from there, and what is new is
     added, batch by batch: a stopped run loses at most its last batch. One process may write at a
-    time.
+    time. Without views, photos that are `known` are not opened.
     """
     keys = [_key(path) for path in paths] if keys is None else keys
     cache = _open_cache(cache_dir, embedder, recipe, views)
-    missing = [i for i, key in enumerate(keys) if key not in cache.places]
+    if known is not None and not views:
+        _take_over(known, cache, keys, embedder.backbone.sha256, progress, phase)
+    missing = _missing(keys, cache)
     skipped: dict[int, str] = {}
     done = len(keys) - len(missing)
     progress(phase, done, len(keys))
@@ -98,9 +154,34 @@ def extract_features(
             shaped = rows.reshape(len(readable), 1 + views, EMBEDDING_SIZE)
             cache.append([keys[i] for i in readable], shaped)
         progress(phase, done + start + len(step), len(keys))
+    unread = {keys[i]: reason for i, reason in skipped.items()}
+    skipped = {i: unread[key] for i, key in enumerate(keys) if key in unread}
     kept = [i for i in range(len(keys)) if i not in skipped]
     places = [cache.places[keys[i]] for i in kept]
     return Features(cache.rows(), np.array(places, np.int64), np.array(kept, np.int64), skipped)
+
+
+def _missing(keys: Sequence[str], cache: _MemoryCache | FeatureFile) -> list[int]:
+    """A place for each key that the cache lacks."""
+    places = {key: i for i, key in enumerate(keys) if key not in cache.places}
+    return list(places.values())
+
+
+def _take_over(
+    known: Known,
+    cache: _MemoryCache | FeatureFile,
+    keys: Sequence[str],
+    backbone: str,
+    progress: Progress,
+    phase: str,
+) -> None:
+    """Copy what is known already into the cache."""
+    missing = _missing(keys, cache)
+    done = len(keys) - len(missing)
+    for places, rows in known(backbone, missing):
+        cache.append([keys[place] for place in places], rows[:, np.newaxis])
+        done += len(places)
+        progress(phase, done, len(keys))
 
 
 class _MemoryCache:
@@ -119,7 +200,7 @@ class _MemoryCache:
 
 
 def _open_cache(
-    cache_dir: Path | None, embedder: Embedder, recipe: Recipe, views: int
+    cache_dir: Path | None, embedder: Embedding, recipe: Recipe, views: int
 ) -> _MemoryCache | FeatureFile:
     if cache_dir is None:
         return _MemoryCache(views)

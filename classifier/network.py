@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,8 @@ import numpy as np
 
 from classifier.errors import WeightsError
 from classifier.feature_files import EMBEDDING_SIZE as EMBEDDING_SIZE
+from classifier.weights import ARCHITECTURE as ARCHITECTURE
 from classifier.weights import Weights
-
-ARCHITECTURE = "resnet50-avg"
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,26 @@ class Backbone:
     def base(self) -> Any:
         """The keras.applications ResNet50 inside, whose layers are frozen and unfrozen."""
         return self.model.get_layer("resnet50")
+
+
+class UnopenedBackbone(Backbone):
+    """A stored backbone whose network is built when its model is first asked for: a quick run whose
+    photos are all known never does."""
+
+    def __init__(
+        self, sha256: str, image_size: int, source: str, opened: Callable[[], Backbone]
+    ) -> None:
+        for name, value in (("sha256", sha256), ("image_size", image_size), ("source", source)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "_opened", opened)
+
+    def __getattr__(self, name: str) -> Any:
+        """Called for what is not set yet: the model, once."""
+        if name != "model":
+            raise AttributeError(name)
+        model = self._opened().model
+        object.__setattr__(self, "model", model)
+        return model
 
 
 def build_backbone(weights_path: Path | None, image_size: int) -> Any:
@@ -86,7 +105,7 @@ def copy_backbone(backbone: Backbone) -> Backbone:
     """The same weights in a model of its own, so that training leaves the original alone."""
     model = build_backbone(None, backbone.image_size)
     model.set_weights(backbone.model.get_weights())
-    return replace(backbone, model=model)
+    return Backbone(model, backbone.image_size, backbone.source, backbone.sha256)
 
 
 def build_head(classes: int, *, units: int, dropout: float) -> Any:

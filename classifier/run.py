@@ -11,10 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classifier.engines.keras import Embedder
+from classifier.checkpoint import Resumption
 from classifier.errors import NotEnoughData
 from classifier.evaluation import fit_temperature, report, softmax
-from classifier.features import Features, Progress, extract_features, silent
+from classifier.features import (
+    EmbedderOnDemand,
+    Embeddings,
+    Features,
+    Known,
+    Progress,
+    extract_features,
+    silent,
+)
 from classifier.network import Backbone
 from classifier.recipe import Recipe
 from classifier.training import (
@@ -30,11 +38,13 @@ from classifier.training import (
 
 @dataclass(frozen=True)
 class LabelledPhotos:
-    """Photos of one split with their category slugs; `keys` are the SHA-256 of their bytes."""
+    """Photos of one split with their category slugs; `keys` are the SHA-256 of their bytes, `known`
+    gives the embeddings that were computed elsewhere."""
 
     paths: Sequence[Path] = ()
     labels: Sequence[str] = ()
     keys: Sequence[str] | None = None
+    known: Known | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -44,11 +54,12 @@ class LabelledPhotos:
 class Judgement:
     """The finished network on one split's readable photos.
 
-    `kept` are their places in the split, `embeddings` float16 (K, 2048), `predicted` slugs.
+    `kept` are their places in the split, `embeddings` float16 (K, 2048), `predicted` slugs. The
+    training photos are not judged: of them there are `kept` and `embeddings` alone.
     """
 
     kept: npt.NDArray[np.int64]
-    embeddings: npt.NDArray[np.float16]
+    embeddings: Embeddings
     probabilities: npt.NDArray[np.float64]
     predicted: list[str]
     labels: list[str]
@@ -59,7 +70,7 @@ class Judgement:
 class Trained:
     """What a run made. `backbone` is the one that went in unless the run fine-tuned it.
 
-    `judgements` has all three splits; test was never trained, stopped or calibrated on.
+    `judgements` has each split; test was never trained, stopped or calibrated on.
     """
 
     backbone: Backbone
@@ -78,17 +89,22 @@ def train(
     backbone: Backbone,
     recipe: Recipe,
     full: bool,
+    views: int | None = None,
     cache_dir: Path | None = None,
+    resumption: Resumption | None = None,
     log_dir: Path | None = None,
     progress: Progress = silent,
 ) -> Trained:
     """Train a head on `backbone`; in a full run also fine-tune the backbone's top layers.
 
     The classes are the training labels, sorted; `splits` has train, validation and test, of which
-    the last two may be empty. Views are cached below `cache_dir` from run to run. NotEnoughData
-    with fewer than two categories; Cancelled when `progress` raises it.
+    the last two may be empty. The head sees `views` augmented copies of each photo, the recipe's
+    number where None. Embeddings are cached below `cache_dir` from run to run; a run that was
+    killed goes on from its last epoch by `resumption`. NotEnoughData with fewer than two
+    categories; Cancelled when `progress` raises it.
     """
-    return _Run(splits, recipe, cache_dir, log_dir, progress).execute(backbone, full=full)
+    steps = _Run(splits, recipe, cache_dir, resumption, log_dir, progress)
+    return steps.execute(backbone, full=full, views=recipe.views if views is None else views)
 
 
 class _Run:
@@ -99,12 +115,14 @@ class _Run:
         splits: dict[str, LabelledPhotos],
         recipe: Recipe,
         cache_dir: Path | None,
+        resumption: Resumption | None,
         log_dir: Path | None,
         progress: Progress,
     ) -> None:
         self.splits = splits
         self.recipe = recipe
         self.cache_dir = cache_dir
+        self.resumption = resumption
         self.log_dir = log_dir
         self.progress = progress
         self.classes = tuple(sorted(set(splits["train"].labels)))
@@ -113,21 +131,26 @@ class _Run:
         self.skipped: dict[Path, str] = {}
         self.seconds: dict[str, float] = {}
 
-    def execute(self, backbone: Backbone, *, full: bool) -> Trained:
+    def execute(self, backbone: Backbone, *, full: bool, views: int) -> Trained:
         if len(self.classes) < 2:
             raise NotEnoughData("Fewer than two categories have training photos. Label more.")
-        features = self._features(backbone, views=self.recipe.views)
+        features = self._features(backbone, views=views)
         head = self._head(features)
         if full:
             tuned = self._fine_tune(backbone, head)
             backbone, head = tuned.backbone, tuned.head
             features = self._features(backbone, views=0)
-        logits = {split: head_logits(head, found.clean()) for split, found in features.items()}
+        logits = {
+            split: head_logits(head, found.embeddings)
+            for split, found in features.items()
+            if split != "train"
+        }
         temperature = self._temperature(features, logits)
         judgements = {
-            split: self._judge(split, found, logits[split] / temperature)
-            for split, found in features.items()
+            split: self._judge(split, features[split], found / temperature)
+            for split, found in logits.items()
         }
+        judgements["train"] = self._unjudged(features["train"])
         return Trained(
             backbone,
             head,
@@ -141,7 +164,7 @@ class _Run:
 
     def _features(self, backbone: Backbone, *, views: int) -> dict[str, Features]:
         started = time.monotonic()
-        embedder = Embedder(backbone)
+        embedder = EmbedderOnDemand(backbone)
         found = {}
         for split, photos in self.splits.items():
             found[split] = extract_features(
@@ -150,6 +173,7 @@ class _Run:
                 recipe=self.recipe,
                 views=views if split == "train" else 0,
                 keys=photos.keys,
+                known=photos.known,
                 cache_dir=self.cache_dir,
                 progress=self.progress,
                 phase=f"{split} photos",
@@ -166,6 +190,7 @@ class _Run:
             classes=len(self.classes),
             validation=self._known_validation(features),
             recipe=self.recipe,
+            resumption=self.resumption,
             log_dir=self.log_dir,
             progress=self.progress,
         )
@@ -181,6 +206,7 @@ class _Run:
             self._pairs("validation"),
             classes=len(self.classes),
             recipe=self.recipe,
+            resumption=self.resumption,
             log_dir=self.log_dir,
             progress=self.progress,
         )
@@ -198,13 +224,17 @@ class _Run:
         probabilities = softmax(logits)
         predicted = [self.classes[column] for column in probabilities.argmax(axis=1)]
         judged = report(probabilities, labels, self.classes)
-        return Judgement(found.kept, found.clean(), probabilities, predicted, labels, judged)
+        return Judgement(found.kept, found.embeddings, probabilities, predicted, labels, judged)
+
+    def _unjudged(self, found: Features) -> Judgement:
+        nothing = np.empty((0, len(self.classes)))
+        return Judgement(found.kept, found.embeddings, nothing, [], [], {})
 
     def _known_validation(
         self, features: dict[str, Features]
-    ) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.int64]]:
+    ) -> tuple[Embeddings, npt.NDArray[np.int64]]:
         columns = self._kept_columns("validation", features["validation"])
-        return features["validation"].clean()[columns >= 0], columns[columns >= 0]
+        return features["validation"].embeddings.only(columns >= 0), columns[columns >= 0]
 
     def _kept_columns(self, split: str, found: Features) -> npt.NDArray[np.int64]:
         """The class column of each readable photo; -1 for a category training does not have."""

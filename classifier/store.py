@@ -1,9 +1,11 @@
 """Backbones and versions on disk: written aside, synced, renamed, verified when opened.
 
-    backbones/<sha256>/  backbone.weights.h5  manifest.json
-    versions/<name>/     head.weights.h5      manifest.json
+    backbones/<sha256>/           backbone.weights.h5       manifest.json
+    backbones/<sha256>/openvino/  backbone.xml backbone.bin manifest.json
+    versions/<name>/              head.weights.h5           manifest.json
 
-A manifest lists every file's SHA-256. A version is a head that names its backbone.
+A manifest lists every file's SHA-256. A version is a head that names its backbone. The export to
+OpenVINO may come later than its backbone, or never. Keras is imported where a network is built.
 """
 
 from __future__ import annotations
@@ -14,22 +16,28 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from classifier.engines.keras import Classifier, Embedder
 from classifier.errors import StoreError
-from classifier.network import ARCHITECTURE, Backbone, build_backbone, build_head
 from classifier.recipe import Recipe
-from classifier.weights import file_sha256
+from classifier.weights import ARCHITECTURE, file_sha256
+
+if TYPE_CHECKING:
+    from classifier.engines.keras import Classifier, Embedder
+    from classifier.network import Backbone
 
 MANIFEST = "manifest.json"
 BACKBONE_FILE = "backbone.weights.h5"
 HEAD_FILE = "head.weights.h5"
+EXPORT_FOLDER = "openvino"
+EXPORT_FILE = "backbone.xml"
 FORMAT = 1
 LEFTOVER_SECONDS = 24 * 3600
+
+WriteModel = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
@@ -81,13 +89,17 @@ def save_version(
     recipe: Recipe,
     metrics: dict[str, Any],
     fingerprint: str,
+    files: Mapping[str, bytes] | None = None,
 ) -> str:
-    """Store a version; its directory relative to `root`. StoreError if the name is taken."""
+    """Store a version, with `files` of other uses beside it; its directory relative to `root`.
+    StoreError if the name is taken."""
     directory = f"versions/{name}"
     if (root / directory).exists():
         raise StoreError(f"A version named {name} is already stored. Choose another name.")
     with _written_aside(root / directory) as aside:
         head.save_weights(aside / HEAD_FILE)
+        for file, content in (files or {}).items():
+            (aside / file).write_bytes(content)
         _write_manifest(
             aside,
             kind="version",
@@ -103,8 +115,56 @@ def save_version(
     return directory
 
 
+@dataclass(frozen=True)
+class ExportInfo:
+    """A backbone's export, verified. `report` says how its answers compare with Keras'."""
+
+    model: Path
+    image_size: int
+    precision: str
+    report: dict[str, Any]
+
+
+def save_export(
+    root: Path, backbone: Backbone, *, precision: str, report: dict[str, Any], write: WriteModel
+) -> None:
+    """Store a backbone's export beside its weights, whatever was there before; `write` is called
+    with the path of the .xml file, beside which it may write others."""
+    target = root / "backbones" / backbone.sha256 / EXPORT_FOLDER
+    if target.exists():
+        target.rename(target.with_name(f".replaced-{time.time_ns()}"))
+    with _written_aside(target) as aside:
+        write(aside / EXPORT_FILE)
+        _write_manifest(
+            aside,
+            kind="export",
+            architecture=ARCHITECTURE,
+            sha256=backbone.sha256,
+            image_size=backbone.image_size,
+            precision=precision,
+            report=report,
+        )
+    for old in target.parent.glob(".replaced-*"):
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def read_export(root: Path, sha256: str) -> ExportInfo | None:
+    """A backbone's export; None if it has none, StoreError if it is damaged."""
+    directory = root / "backbones" / sha256 / EXPORT_FOLDER
+    if not directory.exists():
+        return None
+    manifest = _verified(directory, "export")
+    if manifest["sha256"] != sha256:
+        raise StoreError(f"{directory} was made of another backbone. Remove it: Keras serves then.")
+    return ExportInfo(
+        directory / EXPORT_FILE, manifest["image_size"], manifest["precision"], manifest["report"]
+    )
+
+
 def open_backbone(root: Path, sha256: str) -> Backbone:
     """The stored backbone, verified; StoreError says what is wrong with it."""
+    from classifier.network import Backbone, build_backbone
+
     directory = root / "backbones" / sha256
     manifest = _verified(directory, "backbone")
     if manifest["sha256"] != sha256:
@@ -119,6 +179,8 @@ def open_version(root: Path, directory: str, *, embedder: Embedder | None = None
 
     `embedder` (of the version serving now, say) is used again where it holds the same backbone.
     """
+    from classifier.engines.keras import Classifier, Embedder
+
     manifest = _verified(root / directory, "version")
     sha256 = manifest["backbone_sha256"]
     if embedder is None or embedder.backbone.sha256 != sha256:
@@ -129,6 +191,8 @@ def open_version(root: Path, directory: str, *, embedder: Embedder | None = None
 
 def open_head(root: Path, directory: str) -> Any:
     """A stored version's head as a Keras model: embeddings (N, 2048) to logits (N, C)."""
+    from classifier.network import build_head
+
     manifest = _verified(root / directory, "version")
     head = build_head(len(manifest["classes"]), units=manifest["head_units"], dropout=0.0)
     _load_weights(head, root / directory / HEAD_FILE)

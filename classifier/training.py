@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -17,9 +17,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from classifier import devices
+from classifier.checkpoint import BEST_FILE, START_FILE, Checkpoint, Epochs, Resumption
 from classifier.dataset import PhotoBatches, Skipped, one_hot, photo_seed, sample_weights
 from classifier.errors import NotEnoughData
-from classifier.features import Features, Progress, silent
+from classifier.features import Embeddings, Features, Progress, silent
 from classifier.network import (
     EMBEDDING_SIZE,
     Backbone,
@@ -32,10 +33,23 @@ from classifier.recipe import Recipe
 
 History = dict[str, list[float]]
 Columns = npt.NDArray[np.integer[Any]]
-Batches = Callable[[], Iterator[tuple[Any, Any, Any]]]
+Vectors = npt.NDArray[np.float16] | Embeddings
 
 HEAD = "head"
 FINE_TUNE = "fine-tune"
+AT_ONCE = 1024
+LARGEST_BATCH = 1024
+
+
+class Batches(Protocol):
+    """Calling it begins `epoch` anew: (inputs, one-hot, weights), `batches` times."""
+
+    epoch: int
+
+    @property
+    def batches(self) -> int: ...
+
+    def __call__(self) -> Iterator[tuple[Any, Any, Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -66,8 +80,9 @@ def train_head(
     labels: Columns,
     *,
     classes: int,
-    validation: tuple[npt.NDArray[np.float16], Columns] | None,
+    validation: tuple[Vectors, Columns] | None,
     recipe: Recipe,
+    resumption: Resumption | None = None,
     log_dir: Path | None = None,
     progress: Progress = silent,
 ) -> HeadResult:
@@ -75,28 +90,31 @@ def train_head(
 
     `labels` (len(train),) are columns 0 to `classes` - 1. `validation`, embeddings (V, 2048) and
     their columns, decides when to stop; None watches the training loss instead. TensorBoard logs go
-    to `log_dir`. NotEnoughData with fewer than two categories.
+    to `log_dir`, what a killed process needs to `resumption`. NotEnoughData with fewer than two
+    categories.
     """
     _require_two_categories(labels)
-    started = time.monotonic()
     keras.utils.set_random_seed(recipe.seed)
     head = build_head(classes, units=recipe.head_units, dropout=recipe.dropout)
-    _compile(head, recipe.head_learning_rate, recipe)
     batches = _FeatureBatches(train, labels, classes, recipe)
-    history = _fit(
+    _compile(head, batches.learning_rate, recipe)
+    fit = _Fit(
+        HEAD,
+        batches.epochs,
+        recipe.head_patience,
+        recipe,
+        resumption.of(HEAD, len(train), classes) if resumption else None,
+        log_dir,
+        progress,
+    )
+    history, seconds = fit.run(
         head,
-        _dataset(batches, (EMBEDDING_SIZE,), classes, batches.batches),
-        validation=_head_validation(validation, classes),
-        steps=batches.batches,
-        epochs=recipe.head_epochs,
-        patience=recipe.head_patience,
-        phase=HEAD,
-        recipe=recipe,
-        log_dir=log_dir,
-        progress=progress,
+        batches,
+        _dataset(batches, (EMBEDDING_SIZE,), classes, tf.float16),
+        _head_validation(validation, classes),
     )
     # A copy carries no optimizer: what is stored is the head alone.
-    return HeadResult(_copy_head(head), history, time.monotonic() - started)
+    return HeadResult(_copy_head(head), history, seconds)
 
 
 def fine_tune(
@@ -107,6 +125,7 @@ def fine_tune(
     *,
     classes: int,
     recipe: Recipe,
+    resumption: Resumption | None = None,
     log_dir: Path | None = None,
     progress: Progress = silent,
 ) -> FineTuneResult:
@@ -116,7 +135,6 @@ def fine_tune(
     network that went in, its weights are what comes out.
     """
     _require_two_categories(np.array([column for _, column in train]))
-    started = time.monotonic()
     keras.utils.set_random_seed(recipe.seed)
     strategy = devices.strategy()
     with strategy.scope():
@@ -131,114 +149,191 @@ def fine_tune(
     batches = share(train, classes, size, recipe, skipped, training=True)
     checks = share(validation, classes, size, recipe, skipped, training=False)
     shape = (size, size, 3)
-    history = _fit(
-        model,
-        _dataset(batches, shape, classes, batches.batches),
-        validation=_dataset(checks, shape, classes, checks.batches) if validation else None,
-        steps=batches.batches,
-        epochs=recipe.fine_tune_epochs,
-        patience=recipe.fine_tune_patience,
-        phase=FINE_TUNE,
-        recipe=recipe,
-        log_dir=log_dir,
-        progress=progress,
+    began_with = (backbone.sha256, len(train), *(w.sum() for w in head.get_weights()))
+    fit = _Fit(
+        FINE_TUNE,
+        recipe.fine_tune_epochs,
+        recipe.fine_tune_patience,
+        recipe,
+        resumption.of(FINE_TUNE, *began_with) if resumption else None,
+        log_dir,
+        progress,
     )
+    with strategy.scope():
+        history, seconds = fit.run(
+            model,
+            batches,
+            _dataset(batches, shape, classes, tf.float32),
+            _dataset(checks, shape, classes, tf.float32) if validation else None,
+        )
     if strategy.num_replicas_in_sync > 1:  # what is stored and served lives on one device
         tuned, head = copy_backbone(tuned), _copy_head(head)
     tuned.model.trainable = True
     result = identified(tuned.model, size, backbone.source)
-    return FineTuneResult(result, head, history, skipped.reasons, time.monotonic() - started)
+    return FineTuneResult(result, head, history, skipped.reasons, seconds)
 
 
-def head_logits(head: Any, embeddings: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
+def head_logits(head: Any, embeddings: Vectors) -> npt.NDArray[np.float32]:
     """Logits (N, C) of embeddings (N, 2048), uncalibrated."""
-    steps = [embeddings[start : start + 4096] for start in range(0, len(embeddings), 4096)]
-    if not steps:
-        return np.empty((0, head.output_shape[-1]), np.float32)
-    return np.concatenate(
-        [np.asarray(head(tf.constant(step, tf.float32), training=False)) for step in steps]
-    )
+    logits = np.empty((len(embeddings), head.output_shape[-1]), np.float32)
+    for start in range(0, len(embeddings), AT_ONCE):
+        step = tf.constant(embeddings[start : start + AT_ONCE])
+        logits[start : start + AT_ONCE] = head(tf.cast(step, tf.float32), training=False)
+    return logits
 
 
 class _FeatureBatches:
-    """Shuffled batches over every view of every photo: (embeddings, one-hot, weights).
+    """Shuffled batches over every view of every photo: (embeddings float16, one-hot, weights).
 
     An epoch goes through a small set several times, so that it takes `head_min_steps` steps: a few
-    dozen photos would otherwise end their epochs long before the head has learned them.
+    dozen photos would otherwise end their epochs long before the head has learned them. Of a large
+    set the batches grow, so that it takes `head_max_steps`: small ones would mostly wait for Adam,
+    which goes through every weight at each step.
     """
 
     def __init__(self, train: Features, labels: Columns, classes: int, recipe: Recipe) -> None:
         self._train = train
-        self._targets = one_hot(labels, classes)
+        self._labels = labels
+        self._classes = classes
         self._weights = sample_weights(labels, recipe.class_weights)
         self._recipe = recipe
         self._views = 1 + train.views
-        self._epoch = 0
-        once = math.ceil(len(train) * self._views / recipe.head_batch_size)
+        self.rows = len(train) * self._views
+        grown = min(math.ceil(self.rows / recipe.head_max_steps), LARGEST_BATCH)
+        self.size = max(recipe.head_batch_size, grown)
+        once = math.ceil(self.rows / self.size)
         self._rounds = math.ceil(recipe.head_min_steps / once)
         self.batches = once * self._rounds
+        self.epoch = 0
+
+    @property
+    def epochs(self) -> int:
+        """At most so many that a large set is learned in a minute."""
+        affordable = self._recipe.head_shown // (self.rows * self._rounds)
+        return min(self._recipe.head_epochs, max(1, affordable))
+
+    @property
+    def learning_rate(self) -> float:
+        """Adam's rate grows with the root of the batch (Malladi et al. 2022)."""
+        return self._recipe.head_learning_rate * math.sqrt(self.size / self._recipe.head_batch_size)
 
     def __call__(self) -> Iterator[tuple[Any, Any, Any]]:
-        generator = photo_seed(self._recipe, HEAD, self._epoch)
-        self._epoch += 1
+        generator = photo_seed(self._recipe, HEAD, self.epoch)
         for _ in range(self._rounds):
-            yield from self._round(generator.permutation(len(self._train) * self._views))
+            yield from self._round(generator.permutation(self.rows))
 
     def _round(self, order: npt.NDArray[np.int64]) -> Iterator[tuple[Any, Any, Any]]:
-        size = self._recipe.head_batch_size
-        for start in range(0, len(order), size):
-            photos, views = np.divmod(order[start : start + size], self._views)
+        for start in range(0, len(order), self.size):
+            photos, views = np.divmod(order[start : start + self.size], self._views)
             embeddings = self._train.rows[self._train.places[photos], views]
-            yield embeddings.astype(np.float32), self._targets[photos], self._weights[photos]
+            yield embeddings, one_hot(self._labels[photos], self._classes), self._weights[photos]
 
 
-def _fit(
-    model: Any,
-    dataset: Any,
-    *,
-    validation: Any,
-    steps: int,
-    epochs: int,
-    patience: int,
-    phase: str,
-    recipe: Recipe,
-    log_dir: Path | None,
-    progress: Progress,
-) -> History:
-    """Fit with the usual callbacks and leave the best epoch's weights in `model`."""
-    monitor = "loss" if validation is None else "val_loss"
-    report = _progress_callback(phase, steps, epochs, progress)
-    before = None
-    if phase == FINE_TUNE and validation is not None:
-        judged = model.evaluate(validation, callbacks=[report], verbose=0, return_dict=True)
-        before = judged["loss"]
-    if log_dir is not None:
-        log_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="checkpoint-", dir=log_dir) as folder:
-        best = Path(folder) / "best.weights.h5"
+class _Checks:
+    """Validation embeddings in order, some at a time, weighted alike."""
+
+    def __init__(self, embeddings: Vectors, labels: Columns, classes: int) -> None:
+        self._embeddings = embeddings
+        self._labels = labels
+        self._classes = classes
+        self.batches = math.ceil(len(labels) / AT_ONCE)
+        self.epoch = 0
+
+    def __call__(self) -> Iterator[tuple[Any, Any, Any]]:
+        for start in range(0, len(self._labels), AT_ONCE):
+            labels = self._labels[start : start + AT_ONCE]
+            weights = np.ones(len(labels), np.float32)
+            yield self._embeddings[start : start + AT_ONCE], one_hot(labels, self._classes), weights
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """How a phase is fitted, whatever its model."""
+
+    phase: str
+    epochs: int
+    patience: int
+    recipe: Recipe
+    resumption: Resumption | None
+    log_dir: Path | None
+    progress: Progress
+
+    def run(
+        self, model: Any, batches: Batches, data: Any, validation: Any
+    ) -> tuple[History, float]:
+        """Leave the best epoch's weights in `model`; the curves, and the seconds of all attempts.
+
+        What a process before this one kept of the same training is gone on from."""
+        if self.log_dir is not None:
+            self.log_dir.mkdir(parents=True, exist_ok=True)
+        with self._folder() as folder:
+            return self._run(model, batches, data, validation, folder)
+
+    @contextlib.contextmanager
+    def _folder(self) -> Iterator[Path]:
+        if self.resumption is not None:
+            self.resumption.folder.mkdir(parents=True, exist_ok=True)
+            yield self.resumption.folder
+            return
+        with tempfile.TemporaryDirectory(prefix="checkpoint-", dir=self.log_dir) as folder:
+            yield Path(folder)
+
+    def _run(
+        self, model: Any, batches: Batches, data: Any, validation: Any, folder: Path
+    ) -> tuple[History, float]:
+        monitor = "loss" if validation is None else "val_loss"
         model.optimizer.build(model.trainable_variables)
-        model.save_weights(best)  # what remains if no epoch is better
-        fitted = model.fit(
-            dataset,
-            validation_data=validation,
-            epochs=epochs,
-            callbacks=[
-                report,
-                keras.callbacks.ModelCheckpoint(
-                    best,
-                    monitor=monitor,
-                    save_best_only=True,
-                    save_weights_only=True,
-                    initial_value_threshold=before,
-                ),
-                *_stopping_callbacks(monitor, patience, recipe),
-                *_log_callbacks(log_dir, phase),
-            ],
-            shuffle=False,  # the batches shuffle themselves
-            verbose=0,
+        keeping = Checkpoint(self.resumption, folder)
+        best = keras.callbacks.ModelCheckpoint(
+            folder / BEST_FILE, monitor=monitor, save_best_only=True, save_weights_only=True
         )
-        model.load_weights(best)
-    return {name: [float(value) for value in values] for name, values in fitted.history.items()}
+        stopping = _stopping_callbacks(monitor, self.patience, self.recipe)
+        report = self._report(batches, keeping.epochs)
+        if not keeping.take_up(model, [best, *stopping]):
+            model.save_weights(folder / START_FILE)  # what remains if no epoch is better
+            if self.phase == FINE_TUNE and validation is not None:
+                judged = model.evaluate(validation, callbacks=[report], verbose=0, return_dict=True)
+                best.best = judged["loss"]
+        if not keeping.epochs.stopped:
+            model.fit(
+                data,
+                validation_data=validation,
+                initial_epoch=keeping.epochs.done,
+                epochs=self.epochs,
+                callbacks=[
+                    self._report(batches, keeping.epochs),
+                    best,
+                    *stopping,
+                    *_log_callbacks(self.log_dir, self.phase),
+                    keeping,
+                ],
+                shuffle=False,  # the batches shuffle themselves
+                verbose=0,
+            )
+        model.load_weights(keeping.best)
+        return keeping.epochs.history, keeping.epochs.seconds
+
+    def _report(self, batches: Batches, epochs: Epochs) -> Any:
+        """Tells the batches which epoch it is and reports every one of them; what `progress` raises
+        ends the fit there."""
+        steps = batches.batches
+        total, done = steps * self.epochs, steps * epochs.done
+
+        def epoch_begins(epoch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras names them
+            batches.epoch = epoch
+
+        def batch_ended(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras names them
+            nonlocal done
+            done += 1
+            message = f"epoch {(done - 1) // steps + 1} of {self.epochs}"
+            self.progress(self.phase, done, total, message)
+
+        def checked(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras names them
+            self.progress(self.phase, done, total, "checking")
+
+        return keras.callbacks.LambdaCallback(
+            on_epoch_begin=epoch_begins, on_train_batch_end=batch_ended, on_test_batch_end=checked
+        )
 
 
 def _stopping_callbacks(monitor: str, patience: int, recipe: Recipe) -> list[Any]:
@@ -256,31 +351,16 @@ def _log_callbacks(log_dir: Path | None, phase: str) -> list[Any]:
     return [keras.callbacks.TensorBoard(log_dir / phase, write_graph=False)]
 
 
-def _progress_callback(phase: str, steps: int, epochs: int, progress: Progress) -> Any:
-    """Reports every batch; what `progress` raises ends the fit there."""
-    total = steps * epochs
-    done = 0
-
-    def batch_ended(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras names them
-        nonlocal done
-        done += 1
-        progress(phase, done, total, f"epoch {(done - 1) // steps + 1} of {epochs}")
-
-    def checked(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras names them
-        progress(phase, done, total, "checking")
-
-    return keras.callbacks.LambdaCallback(on_train_batch_end=batch_ended, on_test_batch_end=checked)
-
-
-def _dataset(batches: Batches, shape: tuple[int, ...], classes: int, count: int) -> Any:
-    """A tf.data view of `batches`, begun anew each epoch."""
+def _dataset(batches: Batches, shape: tuple[int, ...], classes: int, kind: Any) -> Any:
+    """A tf.data view of `batches`, begun anew each epoch; inputs come as `kind`."""
     signature = (
-        tf.TensorSpec((None, *shape), tf.float32),
+        tf.TensorSpec((None, *shape), kind),
         tf.TensorSpec((None, classes), tf.float32),
         tf.TensorSpec((None,), tf.float32),
     )
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(1)
+    dataset = dataset.map(lambda x, y, weight: (tf.cast(x, tf.float32), y, weight))
+    return dataset.apply(tf.data.experimental.assert_cardinality(batches.batches)).prefetch(1)
 
 
 def _compile(model: Any, learning_rate: float, recipe: Recipe) -> None:
@@ -294,13 +374,10 @@ def _compile(model: Any, learning_rate: float, recipe: Recipe) -> None:
     )
 
 
-def _head_validation(
-    validation: tuple[npt.NDArray[np.float16], Columns] | None, classes: int
-) -> tuple[Any, Any] | None:
+def _head_validation(validation: tuple[Vectors, Columns] | None, classes: int) -> Any:
     if validation is None or len(validation[1]) == 0:
         return None
-    embeddings, labels = validation
-    return embeddings.astype(np.float32), one_hot(labels, classes)
+    return _dataset(_Checks(*validation, classes), (EMBEDDING_SIZE,), classes, tf.float16)
 
 
 def _copy_head(head: Any) -> Any:

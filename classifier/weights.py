@@ -16,6 +16,9 @@ from classifier.errors import WeightsError
 
 logger = logging.getLogger(__name__)
 
+ARCHITECTURE = "resnet50-avg"
+"""What backbones are: a ResNet50 without its top, averaged over the image."""
+
 STARTER_PATH = Path(__file__).parent / "starter_weights" / "resnet50_starter_notop.weights.h5"
 STARTER_SHA256 = "3a2601f73b9bd78b48050788a4807c46ed98517f97267ac34845cf7437e46b28"
 STARTER_IMAGE_SIZE = 112

@@ -23,12 +23,18 @@ from launcher.redis_server import find_program
 
 from . import postgres, services
 
-UNIT = ["-m", "not loop and not browser", "-n", "auto", "--dist", "loadfile"]
+PARALLEL = ["-m", "not loop and not browser", "-n", "auto", "--dist", "loadfile"]
+
+
+def without(*folders: str) -> list[str]:
+    return [f"--ignore=tests/{folder}" for folder in folders]
 
 
 @dataclass(frozen=True)
 class Session:
-    """`needs` names services; one that needs postgres runs with DATABASE_URL set."""
+    """`needs` names services; one that needs postgres runs with DATABASE_URL set. The unit tests
+    load no TensorFlow and are the ones to run while working; `networks` builds and trains real,
+    small ones, and takes whatever no other session names."""
 
     name: str
     needs: tuple[str, ...]
@@ -36,9 +42,13 @@ class Session:
 
 
 SESSIONS = [
-    Session("unit", ("redis",), [*UNIT, "tests", "--ignore=tests/browser"]),
-    Session("postgres", ("postgres", "redis"), [*UNIT, "tests/catalog", "tests/worker"]),
-    Session("loop", ("redis",), ["-m", "loop", "tests", "--ignore=tests/browser"]),
+    Session("unit", ("redis",), [*PARALLEL, "tests/catalog"]),
+    Session("launcher", (), [*PARALLEL, "tests/launcher"]),
+    Session(
+        "networks", ("redis",), [*PARALLEL, "tests", *without("browser", "catalog", "launcher")]
+    ),
+    Session("postgres", ("postgres", "redis"), [*PARALLEL, "tests/catalog", "tests/worker"]),
+    Session("loop", ("redis",), ["-m", "loop", "tests", *without("browser")]),
     Session(
         "loop-postgres",
         ("postgres", "redis"),

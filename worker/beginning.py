@@ -14,6 +14,7 @@ from catalog.training_set import MIN_TRAIN_LABELS, TrainingSet
 from classifier import weights
 from classifier.errors import NotEnoughData, StoreError
 from classifier.recipe import Recipe
+from classifier.store import read_manifest
 from classifier.weights import Weights
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ class Beginning:
         return RunMode.FULL if self.full else RunMode.HEAD
 
     @property
+    def views(self) -> int:
+        """Augmented views of each training photo. On a backbone that serves already the photos'
+        embeddings are known, and a quick run opens no photo for the sake of views."""
+        return self.recipe.views if self.parent is None else self.recipe.quick_views
+
+    @property
     def weights_in_words(self) -> str:
         words = self.weights.note if self.weights else self.parent.weights if self.parent else ""
         return words[:200]
@@ -58,7 +65,13 @@ class Beginning:
         from classifier import network, store  # TensorFlow: seconds to import
 
         if self.parent is not None:
-            return store.open_backbone(settings.MODELS_DIR, self.parent.backbone.sha256)
+            row = self.parent.backbone
+            return network.UnopenedBackbone(
+                row.sha256,
+                row.image_size,
+                row.source,
+                lambda: store.open_backbone(settings.MODELS_DIR, row.sha256),
+            )
         assert self.weights is not None  # noqa: S101  (one of the two is given)
         return network.load_backbone(self.weights, image_size=self.recipe.image_size)
 
@@ -112,8 +125,6 @@ def require_enough(labels: TrainingSet) -> None:
 
 def _usable_parent(recipe: Recipe) -> tuple[ModelVersion | None, str]:
     """The live version if a head can be trained on its backbone; else None and why."""
-    from classifier.store import read_manifest  # TensorFlow: seconds to import
-
     live = Serving.current().live
     if live is None:
         return None, "There is no live model yet."

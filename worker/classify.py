@@ -4,112 +4,143 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
 
-import numpy as np
-import numpy.typing as npt
 from django.conf import settings
+from django.db import DatabaseError
 
 from catalog import enqueue, lifecycle, reclassify
-from catalog.lifecycle import Answer, Claim
 from catalog.models import LabelState, MachineState, ProductImage, ReclassifyScope
 
-from . import embeddings, photos, process
+from . import process
 from .answers import Tree
-from .live import LiveModel, Loaded
+from .batch import Batch
+from .live import LiveModel
 from .transient import retried
 
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 60.0
-
-Vector = npt.NDArray[np.float16]
+BACKGROUND_SECONDS = 0.1
+"""A batch of background work takes about so long at most: an upload waits behind one or two."""
+FEWEST = 8
 
 
 class Classifying:
-    """One worker's share of the queue. Use it from one thread."""
+    """One worker's share of the queue. Use it from one thread.
+
+    Two batches are in hand at most: while the network computes one, the one before is written, and
+    the next is claimed and decoded."""
 
     def __init__(self, worker: str, owner: str) -> None:
         self.owner = owner
         self.live = LiveModel(worker)
+        self._computing: Batch | None = None
         self._last_batch: list[int] = []
         self._served_stale = False
+        self._pace = 0.0
 
     def drain(self, *, seconds: float = DRAIN_SECONDS) -> int:
         """Classify until nothing waits, this process is to stop, or `seconds` have passed; then
         another nudge goes out for the rest. Returns how many photos were dealt with."""
-        deadline = time.monotonic() + seconds
         started, total = time.monotonic(), 0
+        deadline = started + seconds
         while not process.stopping.is_set():
-            count = self.step()
+            count = self._turn()
             total += count
             if not count and not self._queue_more():
                 break
             if time.monotonic() > deadline:
                 enqueue.classify_soon(self._last_batch[:1])
                 break
+        self._land()
         if total:
             spent = round(time.monotonic() - started, 2)
             logger.info("classified", extra={"images": total, "seconds": spent})
         return total
 
     def step(self) -> int:
-        """One batch; 0 when nothing was claimed, as when no version could be loaded."""
+        """One batch from claim to answers; 0 when nothing was claimed, as when no version could be
+        loaded."""
+        count = self._turn()
+        self._land()
+        return count
+
+    def _turn(self) -> int:
+        """Claim a batch and set it going, then write the one before. Returns how many photos were
+        claimed."""
+        taken = self._take()
+        before, self._computing = self._computing, taken
+        if before is not None:
+            self._write(before)
+        return len(taken) if taken is not None else 0
+
+    def _take(self) -> Batch | None:
+        """The next batch, being decoded; None when nothing waits or nothing can answer."""
+        if self._computing is not None and self._computing.is_suspect:
+            self._land()
         if self.live.refresh():
+            self._land()
             self._catch_up()
         loaded = self.live.loaded
         if loaded is None:
-            return 0
+            return None
         tree = Tree.now(loaded.version.classes)
         if not tree:
             self.live.note_heartbeat(error="The live version knows none of today's categories.")
-            return 0
-        claims = retried(partial(lifecycle.claim, owner=self.owner, limit=settings.CLASSIFY_BATCH))
-        try:
-            self._classify(claims, loaded, tree)
-        except (KeyboardInterrupt, SystemExit):
-            lifecycle.release(claims)
-            raise
+            return None
+        claims = retried(
+            partial(
+                lifecycle.claim,
+                owner=self.owner,
+                limit=settings.CLASSIFY_BATCH,
+                background_limit=self._background_limit(),
+            )
+        )
+        if not claims:
+            return None
         self._last_batch = [claim.image_id for claim in claims]
-        self._served_stale = self._served_stale or (bool(claims) and not self.live.is_current)
-        return len(claims)
+        self._served_stale = self._served_stale or not self.live.is_current
+        batch = Batch(claims, loaded, tree)
+        if batch.is_suspect:
+            self._land()
+        try:
+            batch.begin()
+        except BaseException:
+            self._let_go(batch, self._computing)
+            raise
+        return batch
 
-    def _classify(self, claims: Sequence[Claim], loaded: Loaded, tree: Tree) -> None:
-        """What can be answered is answered; a bad photo fails alone. A photo the network stumbles
-        over keeps its lease: when that runs out it is tried again, alone, a few times."""
-        vectors, reasons = self._vectors(claims, loaded)
-        for claim in claims:
-            if claim.image_id in reasons:
-                reason = reasons[claim.image_id]
-                logger.warning("photo failed", extra={"image": claim.image_id, "reason": reason})
-                retried(partial(lifecycle.fail, claim, reason=reason))
-        answered = [claim for claim in claims if claim.image_id in vectors]
-        if not answered:
-            return
-        stacked = np.stack([vectors[claim.image_id] for claim in answered])
-        rows = tree.masked(loaded.classifier.predict_embeddings(stacked))
-        answers = [
-            Answer(claim, tree.top(row), embeddings.to_bytes(vectors[claim.image_id]))
-            for claim, row in zip(answered, rows, strict=True)
-        ]
-        retried(partial(lifecycle.finish, answers, version=loaded.version))
+    def _land(self) -> None:
+        """Nothing is in hand any more."""
+        batch, self._computing = self._computing, None
+        if batch is not None:
+            self._write(batch)
 
-    def _vectors(
-        self, claims: Sequence[Claim], loaded: Loaded
-    ) -> tuple[dict[int, Vector], dict[int, str]]:
-        """{image id: embedding} and {image id: why not}. A photo this backbone has seen before
-        is not decoded again."""
-        vectors = embeddings.known([c.image_id for c in claims], loaded.version.backbone_id)
-        rest = [claim for claim in claims if claim.image_id not in vectors]
-        pixels, reasons = {}, {}
-        size = loaded.classifier.image_size
-        for claim, read in zip(rest, photos.read_all([c.file for c in rest], size), strict=True):
-            if isinstance(read, str):
-                reasons[claim.image_id] = read
-            else:
-                pixels[claim.image_id] = read
-        return vectors | _embedded(pixels, loaded), reasons
+    def _write(self, batch: Batch) -> None:
+        try:
+            batch.write()
+        except (KeyboardInterrupt, SystemExit):
+            self._let_go(batch, self._computing)
+            raise
+        except Exception:
+            self._let_go(self._computing)  # this batch keeps its lease: a photo in it may be why
+            raise
+        self._pace = batch.seconds / len(batch)
+
+    def _let_go(self, *batches: Batch | None) -> None:
+        """Hand back what is in hand, for somebody else or for later."""
+        self._computing = None
+        with suppress(DatabaseError):  # their leases will run out
+            for batch in batches:
+                if batch is not None:
+                    batch.release()
+
+    def _background_limit(self) -> int:
+        """How many photos that nobody waits for make one batch, at the pace of the last."""
+        affordable = self._pace * settings.CLASSIFY_BATCH <= BACKGROUND_SECONDS
+        return settings.CLASSIFY_BATCH if affordable else min(FEWEST, settings.CLASSIFY_BATCH)
 
     def _queue_more(self) -> bool:
         """Nothing urgent waits: put the next images of the background jobs into the queue. Not
@@ -121,7 +152,7 @@ class Classifying:
         before the swap is answered again."""
         if self._served_stale:
             reason = "Answered while the live version could not be loaded."
-            reclassify.start(ReclassifyScope.UNREVIEWED, reason=reason)
+            reclassify.start(ReclassifyScope.STALE, reason=reason)
             self._served_stale = False
             return
         last = ProductImage.objects.filter(pk__in=self._last_batch, machine=MachineState.CLASSIFIED)
@@ -130,25 +161,6 @@ class Classifying:
             lifecycle.requeue(
                 last.filter(label_state=LabelState.UNLABELLED).exclude(version=loaded.version)
             )
-
-
-def _embedded(pixels: dict[int, npt.NDArray[np.uint8]], loaded: Loaded) -> dict[int, Vector]:
-    """All in one call; where that fails, one by one, so that only the culprit goes without."""
-    if not pixels:
-        return {}
-    try:
-        return dict(
-            zip(pixels, loaded.classifier.embed(np.stack(list(pixels.values()))), strict=True)
-        )
-    except Exception:
-        logger.exception("a batch could not be embedded", extra={"images": list(pixels)})
-    vectors = {}
-    for image_id, photo in pixels.items():
-        try:
-            vectors[image_id] = loaded.classifier.embed(photo[np.newaxis])[0]
-        except Exception:
-            logger.exception("a photo could not be embedded", extra={"image": image_id})
-    return vectors
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from catalog import enqueue, lifecycle, runs
+from catalog import doubts, enqueue, lifecycle, runs
 
 from .retention import prune
 
@@ -13,11 +13,13 @@ PRUNE_SECONDS = 600.0
 
 _nudged: dict[int, float] = {}
 _pruned_at = [0.0]
+_nudged_check_at = [float("-inf")]
 
 
 def tidy_up() -> None:
     lifecycle.delete_withdrawn_files()
     _revive_runs()
+    _nudge_label_check()
     if time.monotonic() - _pruned_at[0] > PRUNE_SECONDS:
         _pruned_at[0] = time.monotonic()
         prune()
@@ -34,3 +36,11 @@ def _revive_runs() -> None:
             enqueue.train_soon(run_id)
     for run_id in set(_nudged) - set(waiting):
         del _nudged[run_id]
+
+
+def _nudge_label_check() -> None:
+    """A look through the labels that nobody has taken up."""
+    waiting, now = doubts.waiting(), time.monotonic()
+    if waiting is not None and now - _nudged_check_at[0] > NUDGE_AGAIN_SECONDS:
+        _nudged_check_at[0] = now
+        enqueue.check_labels_soon(waiting)

@@ -13,16 +13,18 @@ from django.conf import settings
 
 from catalog.models import Category, ModelVersion, Serving
 from catalog.training_set import Row
+from classifier.certainty import certainty
 from classifier.errors import StoreError
 from classifier.evaluation import report, softmax
 from classifier.gate import GateInput, GateVerdict, gate
 from classifier.recipe import Recipe
+from classifier.selective import TARGETS, Answers, selective
 
 from . import photos
 from .reporting import Progress
 
 if TYPE_CHECKING:
-    from classifier.run import Judgement, Trained
+    from classifier.run import Trained
 
 logger = logging.getLogger(__name__)
 
@@ -76,12 +78,12 @@ def judge(trained: Trained, tests: TestPhotos) -> Verdict:
 
 
 @dataclass(frozen=True)
-class Answers:
+class RivalAnswers:
     input: GateInput
     report: dict[str, Any]
 
 
-def answers_of(version: ModelVersion, tests: TestPhotos, trained: Trained) -> Answers:
+def answers_of(version: ModelVersion, tests: TestPhotos, trained: Trained) -> RivalAnswers:
     """What an earlier version says of the test photos, worked out anew; StoreError if its files
     are gone or damaged."""
     from classifier import store  # TensorFlow: seconds to import
@@ -92,7 +94,7 @@ def answers_of(version: ModelVersion, tests: TestPhotos, trained: Trained) -> An
     probabilities = softmax(head_logits(head, embeddings) / version.temperature)
     predicted = [version.classes[column] for column in probabilities.argmax(axis=1)]
     judged = report(probabilities, tests.labels, version.classes)
-    return Answers(GateInput(predicted, version.classes), judged | {"version": version.pk})
+    return RivalAnswers(GateInput(predicted, version.classes), judged | {"version": version.pk})
 
 
 def _embeddings(version: ModelVersion, tests: TestPhotos, trained: Trained) -> Any:
@@ -154,14 +156,30 @@ def _verdict(found: GateVerdict, baseline: dict[str, Any] | None = None) -> Verd
     return Verdict(found.promote, found.waits, found.reason, found.details, baseline)
 
 
-def metrics_of(judgements: dict[str, Judgement], verdict: Verdict) -> dict[str, Any]:
-    """What the version's row keeps: the report on the test photos, with what it was measured
-    against."""
-    validation = judgements["validation"].report
+def metrics_of(trained: Trained, verdict: Verdict) -> dict[str, Any]:
+    """What the version's row keeps: the report on the test photos, how sure it may be, and what it
+    was measured against."""
+    validation, test = trained.judgements["validation"], trained.judgements["test"]
+    sureness = certainty(
+        test.probabilities, test.labels, trained.classes, temperature=trained.temperature
+    )
     brief = ("images", "accuracy", "macro_f1", "ece")
-    return judgements["test"].report | {
-        "validation": {key: validation[key] for key in brief},
-        "train_images": len(judgements["train"].kept),
-        "baseline": verdict.baseline,
-        "gate": {"reason": verdict.reason, **verdict.details},
-    }
+    return (
+        test.report
+        | sureness
+        | {
+            "validation": {key: validation.report[key] for key in brief},
+            "train_images": len(trained.judgements["train"].kept),
+            "baseline": verdict.baseline,
+            "gate": {"reason": verdict.reason, **verdict.details},
+            "selective": _selective(trained),
+        }
+    )
+
+
+def _selective(trained: Trained) -> dict[str, Any]:
+    validation, test = (
+        Answers.of(judged.probabilities, judged.labels, trained.classes)
+        for judged in (trained.judgements["validation"], trained.judgements["test"])
+    )
+    return selective(validation, test, targets=[*TARGETS, settings.SELECTIVE_PRECISION])

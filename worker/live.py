@@ -13,9 +13,12 @@ from django.utils import timezone
 
 from catalog.models import ModelVersion, Serving, WorkerStatus
 from classifier.errors import ClassifierError
+from classifier.novelty import Familiar
+
+from .novelty import open_familiar
 
 if TYPE_CHECKING:
-    from classifier.engines.keras import Classifier
+    from classifier.engines import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +32,9 @@ class Loaded:
     """A version in memory, ready to answer."""
 
     version: ModelVersion
-    classifier: Classifier
+    classifier: Engine
+    familiar: Familiar | None = None
+    """What it learned from looks like; None where the version kept nothing of it."""
 
 
 class LiveModel:
@@ -78,7 +83,7 @@ class LiveModel:
         started = time.monotonic()
         self._tried = (live.pk, started)
         try:
-            classifier = self._open(live)
+            engine = self._open(live)
         except (ClassifierError, OSError) as error:
             logger.error(
                 "the live version cannot be loaded",
@@ -86,23 +91,31 @@ class LiveModel:
             )
             self._note(f"Version {live.pk} cannot be loaded: {error}")
             return False
-        self.loaded = Loaded(live, classifier)
+        self.loaded = Loaded(live, engine, open_familiar(live))
         logger.info(
             "version loaded",
-            extra={"version": live.pk, "seconds": round(time.monotonic() - started, 2)},
+            extra={
+                "version": live.pk,
+                "engine": engine.name,
+                "seconds": round(time.monotonic() - started, 2),
+            },
         )
         self._note("", loaded=True)
         return True
 
-    def _open(self, live: ModelVersion) -> Classifier:
+    def _open(self, live: ModelVersion) -> Engine:
         """Everything that can fail or take long happens here, before anything changes. A backbone
         that is in memory already is used again."""
-        from classifier.store import open_version  # TensorFlow: seconds to import
+        from classifier.serving import open_engine  # OpenVINO or TensorFlow: seconds to import
 
-        current = self.loaded.classifier.embedder if self.loaded else None
-        classifier = open_version(settings.MODELS_DIR, live.directory, embedder=current)
-        classifier.warm()
-        return classifier
+        engine = open_engine(
+            settings.MODELS_DIR,
+            live.directory,
+            setting=settings.CLASSIFIER_ENGINE,
+            current=self.loaded.classifier if self.loaded else None,
+        )
+        engine.warm()
+        return engine
 
     def _unload(self) -> None:
         """No version is live: nothing is served, and that is no error."""
@@ -116,7 +129,8 @@ class LiveModel:
         now = timezone.now()
         self.error, self._noted_at = error, time.monotonic()
         version = ModelVersion.objects.filter(pk=self._serving_id() or 0).first()
-        columns = {"version": version, "error": error[:300], "seen_at": now}
+        engine = self.loaded.classifier.name if self.loaded else ""
+        columns = {"version": version, "engine": engine, "error": error[:300], "seen_at": now}
         if loaded:
             columns["loaded_at"] = now
         WorkerStatus.objects.update_or_create(name=self.worker, defaults=columns)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 from django.core.files.storage import default_storage
 
+from classifier import images
 from classifier.errors import UnreadableImage
-from classifier.images import Pixels, decode, to_array
+from classifier.images import Pixels
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ def read(file: str, size: int) -> Pixels | str:
     try:
         with default_storage.open(file) as handle:
             data = handle.read()
-        return to_array(decode(data), size)
+        return images.read(data, size)
     except FileNotFoundError:
         return "The photo's file is missing on the server; upload the photo again."
     except UnreadableImage as error:
@@ -37,10 +38,11 @@ def read(file: str, size: int) -> Pixels | str:
         return f"The photo's file cannot be read ({error.strerror or error})."
 
 
-def read_all(files: Sequence[str], size: int) -> Iterator[Pixels | str]:
-    """`read` of each, in order."""
-    if len(files) == 1:
-        yield read(files[0], size)
-        return
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="decode") as pool:
-        yield from pool.map(lambda file: read(file, size), files)
+def read_soon(file: str, size: int) -> Future[Pixels | str]:
+    """`read` in another thread."""
+    return _readers().submit(read, file, size)
+
+
+@lru_cache(maxsize=1)
+def _readers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="decode")

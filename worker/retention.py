@@ -63,15 +63,15 @@ def _remove_others(kind: str, kept: set[str]) -> list[str]:
 
 
 def _remove_logs() -> list[str]:
-    """Training logs of runs that are gone, as the samples' are."""
-    folders = [
-        path for path in (settings.RUNS_DIR / "tensorboard").glob("*") if path.name.isdigit()
-    ]
+    """Training logs of runs that are gone, as the samples' are; and, since no run is active, what
+    runs keep while they are under way."""
     known = set(TrainingRun.objects.values_list("pk", flat=True))
-    forgotten = [path for path in folders if path.name.isdigit() and int(path.name) not in known]
+    logs = (settings.RUNS_DIR / "tensorboard").glob("*")
+    forgotten = [path for path in logs if path.name.isdigit() and int(path.name) not in known]
+    forgotten += (settings.RUNS_DIR / "unfinished").glob("*")
     for path in forgotten:
         shutil.rmtree(path, ignore_errors=True)
-    return [f"tensorboard/{path.name}" for path in forgotten]
+    return [f"{path.parent.name}/{path.name}" for path in forgotten]
 
 
 def _settled(directory: Path) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from celery import shared_task
 
-from catalog import learning
+from catalog import doubts, learning
+from catalog.models import RunState
 
 from . import classify as classifying
+from . import label_check
 from . import train as training
 from .housekeeping import tidy_up
 
@@ -28,7 +32,17 @@ def sweep() -> None:
 def train(ids: list[int]) -> None:
     """Take up the queued runs named here, one after the other."""
     for run_id in ids:
-        training.take_up(run_id)
+        run = training.take_up(run_id)
+        if run is not None and run.state == RunState.SUCCEEDED:
+            with contextlib.suppress(doubts.CheckUnderWay):
+                doubts.request()
+
+
+@shared_task(name="worker.tasks.check_labels")
+def check_labels(ids: list[int]) -> None:
+    """Take up the looks through the labels named here."""
+    for check_id in ids:
+        label_check.look(check_id)
 
 
 @shared_task(name="worker.tasks.look")

@@ -4,6 +4,7 @@ through here."""
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import secrets
 import shutil
@@ -11,7 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from django.conf import settings
 from django.db import transaction
@@ -22,15 +23,18 @@ from catalog.models import Backbone, ModelVersion, RunRow, RunState, Split, Trai
 from catalog.training_set import Row, TrainingSet
 from classifier.errors import Cancelled, ClassifierError
 
-from . import embeddings, memory, photos, process
+from . import embeddings, memory, novelty, photos, process
 from .beginning import Beginning, begin, require_enough, why_unchanged
+from .exporting import export_once
 from .feature_cache import FeatureCache
+from .full_disk import why_no_room
 from .judging import TestPhotos, Verdict, judge, metrics_of
 from .lease import HeldRun, Interrupted, LeaseLost
 from .reporting import Progress, silent
 from .retention import prune
 
 if TYPE_CHECKING:
+    from classifier.checkpoint import Resumption
     from classifier.run import LabelledPhotos, Trained
 
 logger = logging.getLogger(__name__)
@@ -67,13 +71,16 @@ def execute(run: TrainingRun, *, progress: Progress = silent) -> TrainingRun:
     except Exception as error:
         logger.exception("run failed", extra={"run": run.pk})
         what = f"{type(error).__name__}: {error}"[:500]
-        runs.end(run, RunState.FAILED, f"Unexpected: {what}. The trainer's log has the details.")
+        unexpected = f"Unexpected: {what}. The trainer's log has the details."
+        runs.end(run, RunState.FAILED, why_no_room(error) or unexpected)
     except BaseException:
         runs.end(run, RunState.CANCELLED, "Stopped at the terminal.")
         raise
     finally:
         _let_go_of_memory()
     run.refresh_from_db()
+    if not run.is_active:
+        shutil.rmtree(unfinished_of(run), ignore_errors=True)
     seconds = round(time.monotonic() - started, 1)
     extra = {"run": run.pk, "state": run.state, "reason": run.reason, "seconds": seconds}
     logger.info("run ended", extra=extra)
@@ -153,13 +160,16 @@ def _train(work: Work) -> Trained:
     from classifier.run import train  # TensorFlow: seconds to import
 
     work.held("loading the network", 0, 0)
+    unfinished = unfinished_of(work.run)
     return train(
         {str(split): _as_photos(rows) for split, rows in work.rows.items()},
         backbone=work.beginning.load_backbone(),
         recipe=work.beginning.recipe,
         full=work.beginning.full,
+        views=work.beginning.views,
         cache_dir=work.cache.folder,
-        log_dir=_fresh(settings.RUNS_DIR / "tensorboard" / str(work.run.pk)),
+        resumption=_resumption(work, unfinished),
+        log_dir=_logs(work.run, going_on=unfinished.exists()),
         progress=work.held,
     )
 
@@ -167,30 +177,67 @@ def _train(work: Work) -> Trained:
 def _as_photos(rows: Sequence[Row]) -> LabelledPhotos:
     from classifier.run import LabelledPhotos
 
+    image_ids = [row.image_id for row in rows]
     return LabelledPhotos(
-        [photos.path_of(row.file) for row in rows],
+        Paths(rows),
         [row.slug for row in rows],
         [row.sha256 for row in rows],
+        lambda backbone, places: embeddings.stored(backbone, image_ids, places),
     )
 
 
-def _fresh(folder: Path) -> Path:
-    """Without the logs of an attempt that was cut short."""
-    shutil.rmtree(folder, ignore_errors=True)
+class Paths(Sequence[Path]):
+    """Where the photos of some rows lie, worked out when one is asked for: mostly none is."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Path: ...
+    @overload
+    def __getitem__(self, place: slice) -> Paths: ...
+    def __getitem__(self, place: int | slice) -> Path | Paths:
+        if isinstance(place, slice):
+            return Paths(self._rows[place])
+        return photos.path_of(self._rows[place].file)
+
+
+def unfinished_of(run: TrainingRun) -> Path:
+    """What a run keeps while it is under way, to go on after its trainer was killed."""
+    return settings.RUNS_DIR / "unfinished" / str(run.pk)
+
+
+def _resumption(work: Work, folder: Path) -> Resumption:
+    from classifier.checkpoint import Resumption
+
+    beginning = work.beginning
+    same = [work.labels.fingerprint, beginning.mode, beginning.views, beginning.recipe_as_data()]
+    return Resumption(folder, json.dumps(same, sort_keys=True))
+
+
+def _logs(run: TrainingRun, *, going_on: bool) -> Path:
+    """The run's folder of training logs, without those of an attempt that starts again."""
+    folder = settings.RUNS_DIR / "tensorboard" / str(run.pk)
+    if not going_on:
+        shutil.rmtree(folder, ignore_errors=True)
     return folder
 
 
 def _store_embeddings(work: Work, trained: Trained) -> None:
     """The backbone as a row and on disk, and its embeddings of all labelled photos."""
     backbone = _save_backbone(work, trained)
+    export_once(backbone, trained, work.rows, work.held)
     for split in SPLITS:
         judged, rows = trained.judgements[split], work.rows[split]
         ids = [rows[place].image_id for place in judged.kept]
         for start in range(0, len(ids), CHUNK):
             work.held("storing embeddings", start, len(ids), str(split))
-            embeddings.store(
-                backbone, ids[start : start + CHUNK], judged.embeddings[start : start + CHUNK]
-            )
+            chunk = slice(start, start + CHUNK)
+            if embeddings.missing(backbone, ids[chunk]):
+                embeddings.store(backbone, ids[chunk], judged.embeddings[chunk])
 
 
 def _save_backbone(work: Work, trained: Trained) -> Backbone:
@@ -220,7 +267,7 @@ def _conclude(work: Work, trained: Trained, verdict: Verdict, tests: list[Row]) 
     """Files first, then the version's row, where it goes, and the end of the run in one
     transaction: a trainer that dies before leaves the run to be done again, and nothing else."""
     work.held("saving", 0, 0)
-    metrics = metrics_of(trained.judgements, verdict) | {"seconds": trained.seconds}
+    metrics = metrics_of(trained, verdict) | {"seconds": trained.seconds}
     directory = _save_version(work, trained, metrics)
     predicted = trained.judgements["test"].predicted
     with transaction.atomic():
@@ -255,6 +302,7 @@ def _save_version(work: Work, trained: Trained, metrics: dict[str, Any]) -> str:
         recipe=work.beginning.recipe,
         metrics=metrics,
         fingerprint=work.labels.fingerprint,
+        files=novelty.files_of(trained, work.rows),
     )
 
 
@@ -280,25 +328,31 @@ def _decide(run: TrainingRun, version: ModelVersion, verdict: Verdict) -> str:
 
 
 def _record_facts(work: Work, trained: Trained) -> None:
-    images = {photos.path_of(r.file): r.image_id for rows in work.rows.values() for r in rows}
-    skipped = [
-        {"image": images.get(path), "reason": reason} for path, reason in trained.skipped.items()
-    ]
     runs.record(
         work.run,
         history=trained.histories,
-        skipped_images=skipped,
+        skipped_images=_skipped_images(work, trained.skipped),
         peak_rss_mb=memory.peak_megabytes(),
     )
 
 
+def _skipped_images(work: Work, skipped: dict[Path, str]) -> list[dict[str, Any]]:
+    if not skipped:
+        return []
+    images = {photos.path_of(r.file): r.image_id for rows in work.rows.values() for r in rows}
+    return [{"image": images.get(path), "reason": reason} for path, reason in skipped.items()]
+
+
 def _record_answers(run: TrainingRun, tests: list[Row], predicted: list[str]) -> None:
-    """The candidate's answer on each test photo, so that a confusion's photos can be shown."""
-    answer = {row.image_id: slug for row, slug in zip(tests, predicted, strict=True)}
-    rows = list(RunRow.objects.filter(run=run, image_id__in=answer))
-    for row in rows:
-        row.predicted = answer[row.image_id]
-    RunRow.objects.bulk_update(rows, ["predicted"], batch_size=CHUNK)
+    """The candidate's answer on each test photo, so that a confusion's photos can be shown: as
+    many statements as there are answers, not as photos."""
+    answered: dict[str, list[int]] = {}
+    for row, slug in zip(tests, predicted, strict=True):
+        answered.setdefault(slug, []).append(row.image_id)
+    for slug, ids in answered.items():
+        for start in range(0, len(ids), CHUNK):
+            rows = RunRow.objects.filter(run=run, image_id__in=ids[start : start + CHUNK])
+            rows.update(predicted=slug)
 
 
 def _let_go_of_memory() -> None:

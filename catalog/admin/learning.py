@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from ..models import Backbone, ModelVersion, RunRow, Serving, TrainingRun, WorkerStatus
+from ..models import (
+    Backbone,
+    LabelCheck,
+    LabelDoubt,
+    ModelVersion,
+    RunRow,
+    Serving,
+    TrainingRun,
+    WorkerStatus,
+)
 from .base import TableAdmin, site
 
 
@@ -56,3 +65,18 @@ class WorkerStatusAdmin(TableAdmin):
     list_display = ("name", "version", "loaded_at", "seen_at", "error")
     list_select_related = ("version",)
     search_fields = ("name", "error")
+
+
+@admin.register(LabelCheck, site=site)
+class LabelCheckAdmin(TableAdmin):
+    list_display = ("id", "state", "requested_by", "labels", "found", "created_at", "finished_at")
+    list_filter = ("state",)
+    list_select_related = ("requested_by",)
+    search_fields = ("=id", "reason")
+
+
+@admin.register(LabelDoubt, site=site)
+class LabelDoubtAdmin(TableAdmin):
+    list_display = ("image", "label", "suggested", "confidence", "own", "dismissed_at")
+    list_select_related = ("image", "label", "suggested")
+    search_fields = ("=image__id", "=label__slug", "=suggested__slug")

@@ -22,5 +22,10 @@ class RollbackForm(forms.Form):
     to = forms.ModelChoiceField(ModelVersion.objects.all())
 
 
+class CompareForm(forms.Form):
+    first = forms.ModelChoiceField(ModelVersion.objects.select_related("backbone"))
+    second = forms.ModelChoiceField(ModelVersion.objects.select_related("backbone"))
+
+
 class RemoveSamplesForm(forms.Form):
     confirmed = forms.BooleanField()

@@ -8,12 +8,24 @@ retry. Each change is one conditional UPDATE plus one history row in one transac
 (removal.py) takes a photo out of everything."""
 
 from .label import decide_category, decide_none_of_these, decide_unusable, import_label, undo
-from .machine import Answer, Claim, claim, fail, finish, forget_answers, release, requeue, retry
+from .machine import (
+    Answer,
+    Claim,
+    Likeness,
+    claim,
+    fail,
+    finish,
+    forget_answers,
+    release,
+    requeue,
+    retry,
+)
 from .removal import delete_withdrawn_files, withdraw
 
 __all__ = [
     "Answer",
     "Claim",
+    "Likeness",
     "claim",
     "decide_category",
     "decide_none_of_these",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from .. import enqueue, products
@@ -37,18 +38,29 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """How near a photo is to what its version learned from, -1 to 1; `nearest` is the id of the
+    nearest labelled photo where nothing is near enough to be called like it, else None."""
+
+    nearness: float
+    nearest: int | None
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the model said of one claimed image."""
 
     claim: Claim
     top: list[tuple[int, float]]
     """Up to five (category id, calibrated confidence), best first."""
-    embedding: bytes
-    """2,048 float16 values, little-endian."""
+    embedding: bytes | None
+    """2,048 float16 values, little-endian; None where its backbone's is stored already."""
+    likeness: Likeness | None = None
 
 
-def claim(*, owner: str, limit: int) -> list[Claim]:
-    """Take up to `limit` images that wait or whose lease ran out, urgent ones first.
+def claim(*, owner: str, limit: int, background_limit: int | None = None) -> list[Claim]:
+    """Take up to `limit` images that wait or whose lease ran out, urgent ones first; of those that
+    nobody waits for, only as many as make up `background_limit`.
 
     Nothing is claimed while no version is live. An image on its second attempt or later comes
     alone, so that a photo that kills its worker takes no batch-mates along; after the last
@@ -58,7 +70,7 @@ def claim(*, owner: str, limit: int) -> list[Claim]:
     now = timezone.now()
     _give_up_on_repeaters(now)
     with transaction.atomic():
-        chosen = _claimable(now, limit)
+        chosen = _claimable(now, limit, limit if background_limit is None else background_limit)
         if not chosen:
             return []
         ids = [pk for pk, _ in chosen]
@@ -75,14 +87,16 @@ def claim(*, owner: str, limit: int) -> list[Claim]:
         ]
 
 
-def _claimable(now: datetime, limit: int) -> list[tuple[int, int]]:
+def _claimable(now: datetime, limit: int, background_limit: int) -> list[tuple[int, int]]:
     """(id, attempts) of the rows to take, locked where the database can lock rows."""
     images = ProductImage.objects.unlocked().order_by("priority", "id")
     expired = images.filter(machine=MachineState.CLASSIFYING, lease_until__lt=now)
     waiting = images.filter(machine=MachineState.PENDING)
     columns = ("priority", "pk", "attempts")
     rows = [*expired.values_list(*columns)[:1], *waiting.values_list(*columns)[:limit]]
-    found = [(pk, attempts) for _, pk, attempts in sorted(rows)]
+    rows.sort()
+    urgent = sum(priority < Priority.BACKGROUND for priority, _, _ in rows)
+    found = [(pk, attempts) for _, pk, attempts in rows[: max(urgent, background_limit)]]
     if found and found[0][1] > 0:
         return found[:1]
     return [(pk, attempts) for pk, attempts in found if attempts == 0]
@@ -102,14 +116,20 @@ def _give_up_on_repeaters(now: datetime) -> None:
     )
 
 
-def _held(claim: Claim) -> QuerySet[ProductImage]:
+def _held(claims: Sequence[Claim]) -> QuerySet[ProductImage]:
     """The fence: a worker that was paused past its lease matches nothing."""
-    return ProductImage.objects.filter(
-        pk=claim.image_id,
-        owner=claim.owner,
-        attempts=claim.attempts,
-        machine=MachineState.CLASSIFYING,
-    )
+    ours = Q(pk__in=[])
+    for (owner, attempts), group in _by_holder(claims).items():
+        ours |= Q(pk__in=group, owner=owner, attempts=attempts)
+    return ProductImage.objects.filter(ours, machine=MachineState.CLASSIFYING)
+
+
+def _by_holder(claims: Sequence[Claim]) -> dict[tuple[str, int], list[int]]:
+    """{(owner, attempts): image ids}; one entry for a batch, as it is claimed."""
+    found: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for claim in claims:
+        found[claim.owner, claim.attempts].append(claim.image_id)
+    return found
 
 
 @transaction.atomic
@@ -117,7 +137,10 @@ def finish(answers: Sequence[Answer], *, version: ModelVersion) -> int:
     """Write the answers of one batch; returns how many were still ours to write."""
     now = timezone.now()
     products.lock_of([a.claim.image_id for a in answers])
-    held = [a for a in answers if _held(a.claim).update(changed_at=now)]
+    locked = _held([a.claim for a in answers]).order_by("pk").select_for_update(no_key=True)
+    ours = set(locked.values_list("pk", flat=True))
+    held = [a for a in answers if a.claim.image_id in ours]
+    nearest = _still_there(held)
     predictions = Prediction.objects.bulk_create(
         [
             Prediction(
@@ -127,27 +150,48 @@ def finish(answers: Sequence[Answer], *, version: ModelVersion) -> int:
                 confidence=a.top[0][1],
                 top=a.top,
                 at=now,
+                nearness=a.likeness.nearness if a.likeness else None,
+                unfamiliar=a.likeness is not None and a.likeness.nearest is not None,
+                nearest_id=nearest.get(a.claim.image_id),
             )
             for a in held
         ],
         batch_size=CHUNK,
     )
-    for prediction in predictions:
-        ProductImage.objects.filter(pk=prediction.image_id).update(
-            machine=MachineState.CLASSIFIED,
-            owner="",
-            lease_until=None,
-            attempts=0,
-            failure="",
-            predicted_id=prediction.category_id,
-            confidence=prediction.confidence,
-            prediction=prediction,
-            version=version,
-            changed_at=now,
-        )
+    for start in range(0, len(predictions), CHUNK):
+        _show(predictions[start : start + CHUNK], version, now)
     _store_embeddings(held, version)
-    products.refresh_suggestions([a.claim.image_id for a in held])
+    products.refresh_suggestions(ours)
     return len(held)
+
+
+def _show(predictions: Sequence[Prediction], version: ModelVersion, now: datetime) -> None:
+    """The images carry these as their answers; one statement, since each image has one here."""
+    new = Prediction.objects.filter(pk__in=[p.pk for p in predictions], image=OuterRef("pk"))
+    ProductImage.objects.filter(pk__in=[p.image_id for p in predictions]).update(
+        machine=MachineState.CLASSIFIED,
+        owner="",
+        lease_until=None,
+        attempts=0,
+        failure="",
+        predicted_id=Subquery(new.values("category_id")),
+        confidence=Subquery(new.values("confidence")),
+        prediction_id=Subquery(new.values("pk")),
+        version=version,
+        changed_at=now,
+    )
+
+
+def _still_there(answers: Sequence[Answer]) -> dict[int, int]:
+    """{image id: its nearest labelled photo}, of those whose rows were not removed since."""
+    wanted = {
+        a.claim.image_id: a.likeness.nearest for a in answers if a.likeness and a.likeness.nearest
+    }
+    if not wanted:
+        return {}
+    rows = ProductImage.objects.filter(pk__in=set(wanted.values()))
+    there = set(rows.values_list("pk", flat=True))
+    return {image: nearest for image, nearest in wanted.items() if nearest in there}
 
 
 def _store_embeddings(answers: Sequence[Answer], version: ModelVersion) -> None:
@@ -157,6 +201,7 @@ def _store_embeddings(answers: Sequence[Answer], version: ModelVersion) -> None:
                 image_id=a.claim.image_id, backbone_id=version.backbone_id, vector=a.embedding
             )
             for a in answers
+            if a.embedding is not None
         ],
         batch_size=CHUNK,
         ignore_conflicts=True,
@@ -166,7 +211,7 @@ def _store_embeddings(answers: Sequence[Answer], version: ModelVersion) -> None:
 def fail(claim: Claim, *, reason: str) -> bool:
     """This photo cannot be classified; it alone fails, with a reason people can read."""
     return bool(
-        _held(claim).update(
+        _held([claim]).update(
             machine=MachineState.FAILED,
             owner="",
             lease_until=None,
@@ -177,13 +222,10 @@ def fail(claim: Claim, *, reason: str) -> bool:
     )
 
 
-def release(claims: Iterable[Claim]) -> int:
+def release(claims: Sequence[Claim]) -> int:
     """Hand claims back unspent: the worker is stopping, or its model went away."""
-    return sum(
-        _held(c).update(
-            machine=MachineState.PENDING, owner="", lease_until=None, attempts=F("attempts") - 1
-        )
-        for c in claims
+    return _held(claims).update(
+        machine=MachineState.PENDING, owner="", lease_until=None, attempts=F("attempts") - 1
     )
 
 

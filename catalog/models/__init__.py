@@ -3,6 +3,7 @@
 from .account import Merchant, Role, SignInAttempt, User
 from .category import Category, CategoryExample
 from .decision import Decision, DecisionKind, Origin
+from .doubt import CheckState, LabelCheck, LabelDoubt
 from .image import (
     LabelState,
     MachineState,
@@ -22,9 +23,12 @@ __all__ = [
     "Backbone",
     "Category",
     "CategoryExample",
+    "CheckState",
     "Decision",
     "DecisionKind",
     "Embedding",
+    "LabelCheck",
+    "LabelDoubt",
     "LabelState",
     "MachineState",
     "Merchant",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 
@@ -66,7 +67,10 @@ class Decision(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["image", "revision"], name="one_decision_per_revision")
         ]
-        indexes = [models.Index(fields=["by", "-id"], name="decision_by_person")]
+        indexes = [
+            models.Index(fields=["by", "-id"], name="decision_by_person"),
+            models.Index(fields=["at"], condition=Q(origin="random"), name="decision_at_random"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} (image {self.image_id})"

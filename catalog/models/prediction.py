@@ -16,6 +16,18 @@ class Prediction(models.Model):
     category = models.ForeignKey("catalog.Category", on_delete=models.PROTECT, related_name="+")
     confidence = models.FloatField(help_text="Calibrated, 0 to 1.")
     top = models.JSONField(help_text="Up to five [category id, confidence], best first.")
+    nearness = models.FloatField(
+        null=True, help_text="To what the version learned from, -1 to 1; none: not measured."
+    )
+    unfamiliar = models.BooleanField(default=False, help_text="Nothing like it was known.")
+    nearest = models.ForeignKey(
+        "catalog.ProductImage",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="The nearest labelled photo of an unfamiliar one.",
+    )
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -26,7 +38,14 @@ class Prediction(models.Model):
                 condition=models.Q(confidence__gte=0, confidence__lte=1),
             )
         ]
-        indexes = [models.Index(fields=["at"], name="prediction_by_time")]
+        indexes = [
+            models.Index(fields=["at"], name="prediction_by_time"),
+            models.Index(
+                fields=["nearest"],
+                condition=models.Q(nearest__isnull=False),
+                name="prediction_by_nearest",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.category_id} at {self.confidence:.2f}"

@@ -43,6 +43,7 @@ class WorkerStatus(models.Model):
     version = models.ForeignKey(
         "catalog.ModelVersion", null=True, on_delete=models.SET_NULL, related_name="+"
     )
+    engine = models.CharField(max_length=40, blank=True, help_text="Such as OpenVINO int8.")
     error = models.CharField(max_length=300, blank=True)
     loaded_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(default=timezone.now)

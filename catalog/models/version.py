@@ -14,6 +14,9 @@ class Backbone(models.Model):
     source = models.CharField(max_length=200, help_text="Which pretrained weights it began from.")
     image_size = models.PositiveSmallIntegerField()
     fine_tuned = models.BooleanField(default=False)
+    export = models.JSONField(
+        null=True, help_text="How its OpenVINO export compares with Keras; null: never exported."
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

@@ -16,6 +16,28 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
+def whole_percent(share: float | None) -> str:
+    """0.8312 -> 83%, 0.975 -> 97.5%; a dash where there is none."""
+    if share is None:
+        return "–"
+    return f"{round(share * 100, 1):g}%" if share > 0.9 else f"{share:.0%}"
+
+
+@register.filter
+def certain(share: float) -> str:
+    """A confidence as people write it; never a 0% or 100% that was not meant."""
+    if share < 0.01:
+        return "<1%"
+    return f"{min(int(share * 100 + 0.5), 99)}%"
+
+
+@register.filter
+def within(interval: tuple[float, float] | None) -> str:
+    """A 95% interval of a share: (0.778, 0.856) -> 77.8 to 85.6%; nothing where there is none."""
+    return "" if interval is None else f"{interval[0] * 100:.1f} to {interval[1]:.1%}"
+
+
+@register.filter
 def points(difference: float | None) -> str:
     """A difference of shares in percentage points: 0.012 -> +1.2 points."""
     if difference is None:

@@ -13,7 +13,21 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import charts, golive, health, job_progress, learning, provenance, report, runs, watching
+from .. import (
+    charts,
+    doubts,
+    golive,
+    health,
+    job_progress,
+    learning,
+    provenance,
+    report,
+    runs,
+    selective,
+    served,
+    sureness,
+    watching,
+)
 from ..access import STAFF, SignedIn, allow
 from ..errors import CatalogError
 from ..forms.learning import PromoteForm, RollbackForm
@@ -59,6 +73,10 @@ def models(request: SignedIn) -> HttpResponse:
         "previous": _earlier(serving),
         "jobs": jobs,
         "ended_jobs": ended_jobs,
+        "doubts": doubts.standing().count(),
+        "target": settings.SELECTIVE_PRECISION,
+        "promise": selective.promise(live) if live else None,
+        "week": selective.last_week(settings.SELECTIVE_PRECISION) if live else None,
     }
     return render(request, "models/overview.html", context)
 
@@ -68,11 +86,15 @@ def models(request: SignedIn) -> HttpResponse:
 def model(request: SignedIn, pk: int) -> HttpResponse:
     version = get_object_or_404(_with_backbone().select_related("run"), pk=pk)
     serving = Serving.current()
-    rival = provenance.rival(version)
+    rival, promise = provenance.rival(version), selective.promise(version)
     context = {
         "version": version,
         "report": report.read(version, gains=rival.f1 if rival else {}),
+        "sureness": sureness.of(version),
+        "promise": promise,
+        "certified": selective.certified(promise),
         "origin": provenance.of(version),
+        "served": served.of(version),
         "rival": rival,
         "verdict": provenance.verdict(version),
         "recipe": provenance.recipe_rows(version.recipe),

@@ -8,36 +8,24 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from classifier.engines import BATCH_SHAPES, batch_plan
 from classifier.network import EMBEDDING_SIZE, Backbone
-
-BATCH_SHAPES = (1, 8, 32)
-
-
-def batch_plan(count: int) -> list[int]:
-    """The batch shapes that together hold `count` images with little padding.
-
-    >>> batch_plan(41)
-    [32, 8, 1]
-    """
-    plan = []
-    while count > 0:
-        shape = 32 if count > 24 else 8 if count > 2 else 1
-        plan.append(shape)
-        count -= shape
-    return plan
 
 
 class Embedder:
-    """A backbone compiled once per batch shape. `predict()` in a loop leaks; this does not."""
+    """A backbone compiled once per batch shape. `predict()` in a loop leaks; this does not.
 
-    def __init__(self, backbone: Backbone) -> None:
+    `xla` pays on a GPU. On a CPU it takes as long per batch and much longer to start.
+    """
+
+    def __init__(self, backbone: Backbone, *, xla: bool = False) -> None:
         self.backbone = backbone
         model = backbone.model
 
         def embed(images: Any) -> Any:
             return tf.cast(model(tf.cast(images, tf.float32), training=False), tf.float16)
 
-        self._traced = tf.function(embed)
+        self._traced = tf.function(embed, jit_compile=xla)
         self._compiled: dict[int, Any] = {}
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
@@ -90,6 +78,11 @@ class Classifier:
 
         spec = tf.TensorSpec((None, EMBEDDING_SIZE), tf.float16)
         self._calibrated = tf.function(calibrated, input_signature=[spec])
+
+    @property
+    def name(self) -> str:
+        policy = self.embedder.backbone.model.get_layer("resnet50").dtype_policy
+        return f"Keras {policy.compute_dtype}"
 
     @property
     def image_size(self) -> int:

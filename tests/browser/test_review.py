@@ -175,7 +175,7 @@ def test_enter_is_kept_until_the_categories_have_come(
 ) -> None:
     photos(2)
     held: list[Route] = []
-    page.route("**/review/categories/", held.append)
+    page.route("**/review/categories/", lambda route: held.append(route))
     image = open_desk(page, site)
 
     page.keyboard.type("bag")

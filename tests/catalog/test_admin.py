@@ -22,9 +22,12 @@ from catalog.models import (
     Backbone,
     Category,
     CategoryExample,
+    CheckState,
     Decision,
     DecisionKind,
     Embedding,
+    LabelCheck,
+    LabelDoubt,
     Merchant,
     ModelVersion,
     Prediction,
@@ -119,6 +122,14 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
     ),
     Reclassification: lambda: Reclassification.objects.create(
         scope="category", category=factories.category(), last_id=1
+    ),
+    LabelCheck: lambda: LabelCheck.objects.create(state=CheckState.DONE),
+    LabelDoubt: lambda: LabelDoubt.objects.create(
+        image=image(),
+        label=factories.category(),
+        suggested=factories.category(),
+        confidence=0.9,
+        own=0.01,
     ),
     Backbone: factories.backbone,
     ModelVersion: lambda: factories.version(run=factories.run(state=RunState.SUCCEEDED)),

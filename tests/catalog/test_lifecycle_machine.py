@@ -56,8 +56,8 @@ def waiting(**columns: Any) -> ProductImage:
     return factories.image(stored=False, **columns)
 
 
-def take(owner: str = "w1", limit: int = 32) -> list[Claim]:
-    return lifecycle.claim(owner=owner, limit=limit)
+def take(owner: str = "w1", limit: int = 32, **more: int) -> list[Claim]:
+    return lifecycle.claim(owner=owner, limit=limit, **more)
 
 
 def ids(claims: list[Claim]) -> list[int]:
@@ -443,3 +443,42 @@ def test_an_answer_that_comes_while_a_label_is_written_leaves_the_label_on_the_p
 
     product = fresh(labelled).product
     assert (product.category, product.category_checked) == (chosen, True)
+
+
+def test_photos_nobody_waits_for_come_a_few_at_a_time(live: ModelVersion) -> None:
+    background = [waiting(priority=Priority.BACKGROUND) for _ in range(5)]
+
+    assert [c.image_id for c in take(background_limit=2)] == [i.pk for i in background[:2]]
+
+    urgent = [waiting(), *(waiting(priority=Priority.RETRY) for _ in range(2))]
+    assert [c.image_id for c in take(background_limit=2)] == [i.pk for i in urgent]
+
+
+def test_a_few_uploads_are_joined_by_background_work_up_to_its_limit(live: ModelVersion) -> None:
+    background, urgent = waiting(priority=Priority.BACKGROUND), waiting()
+    waiting(priority=Priority.BACKGROUND)
+
+    assert [c.image_id for c in take(background_limit=2)] == [urgent.pk, background.pk]
+
+
+def test_of_one_batch_only_what_is_still_held_is_written(live: ModelVersion) -> None:
+    lamps, cups = factories.category("Lamps"), factories.category("Cups")
+    images = [waiting() for _ in range(3)]
+    claims = take()
+    ProductImage.objects.filter(pk=images[1].pk).update(owner="another")
+    answers = [
+        Answer(claim, [(category.pk, share)], None)
+        for claim, category, share in zip(claims, (lamps, cups, cups), (0.7, 0.8, 0.9), strict=True)
+    ]
+
+    assert lifecycle.finish(answers, version=live) == 2
+
+    rows = ProductImage.objects.order_by("pk").values_list("predicted", "confidence", "machine")
+    assert list(rows) == [
+        (lamps.pk, 0.7, MachineState.CLASSIFIED),
+        (None, None, MachineState.CLASSIFYING),
+        (cups.pk, 0.9, MachineState.CLASSIFIED),
+    ]
+    for image in ProductImage.objects.filter(machine=MachineState.CLASSIFIED):
+        assert image.prediction is not None
+        assert image.prediction.image_id == image.pk

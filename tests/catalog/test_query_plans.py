@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from catalog import gallery, intake, lifecycle, queue, reclassify, splits
+from catalog import gallery, intake, lifecycle, queue, reclassify, selective, splits
 from catalog.intake import DuplicateBytes
 from catalog.models import Product, ProductImage, Role, User, VersionState
 from catalog.wording import Standing
@@ -184,3 +184,7 @@ def test_a_status_poll_goes_by_primary_key() -> None:
     (plan,) = plans(lambda: list(rows.values_list("pk", "machine")))
 
     assert "INTEGER PRIMARY KEY" in plan or "catalog_productimage_pkey" in plan
+
+
+def test_a_week_of_random_checks_is_read_through_its_index() -> None:
+    assert "decision_at_random" in selective.checked_at_random().explain()

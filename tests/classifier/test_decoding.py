@@ -6,13 +6,14 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from classifier.errors import UnreadableImage
-from classifier.images import decode, load, to_array
+from classifier.images import decode, load, read, to_array
 from tests.classifier.factories import encoded, pixels
 
 
@@ -187,6 +188,35 @@ def test_a_photo_is_stretched_to_a_square(tmp_path: Path) -> None:
     assert array.shape == (32, 32, 3)
     assert array.dtype == np.uint8
     assert (array == to_array(photo(), 32)).all()
+
+
+def large(encoding: str, **options: Any) -> bytes:
+    return encoded(Image.fromarray(pixels(width=1500, height=2000)), encoding, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
+def test_a_large_jpeg_is_read_smaller_and_looks_the_same(options: dict[str, Any]) -> None:
+    data = large("JPEG", quality=92, **options)
+    whole = to_array(decode(data), 64)
+    assert np.abs(read(data, 64).astype(int) - whole).mean() < 1
+
+
+def test_a_large_photo_taken_sideways_is_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = large("JPEG", quality=92, exif=exif)
+    assert np.abs(read(data, 64).astype(int) - to_array(decode(data), 64)).mean() < 1
+
+
+def test_a_photo_that_is_not_much_larger_than_needed_is_read_whole() -> None:
+    data = encoded(Image.fromarray(pixels(width=255, height=400)), "JPEG")
+    assert (read(data, 64) == to_array(decode(data), 64)).all()
+
+
+def test_a_large_truncated_jpeg_is_refused() -> None:
+    data = large("JPEG", quality=95)
+    with pytest.raises(UnreadableImage, match="damaged or cut short"):
+        read(data[: len(data) * 2 // 3], 64)
 
 
 def swapped_primaries() -> bytes:

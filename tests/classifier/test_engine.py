@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from classifier.engines import Engine
-from classifier.engines.keras import Classifier, Embedder, batch_plan
+from classifier.engines import Engine, batch_plan
+from classifier.engines.keras import Classifier, Embedder
 from classifier.network import build_head
 
 CLASSES = ("hats", "shirts", "shoes")

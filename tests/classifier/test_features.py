@@ -94,6 +94,25 @@ def test_the_same_photo_twice_is_two_rows_of_one_embedding(
     assert (features.clean()[0] == features.clean()[2]).all()
 
 
+def test_known_photos_are_not_opened(tmp_path: Path, embedder: Embedder) -> None:
+    paths, _ = write_catalog(tmp_path, {"red-hats": 2})
+    asked: list[str] = []
+
+    def known(backbone: str, places: Any) -> Any:
+        asked.append(backbone)
+        yield [0, 2], np.full((2, 2048), 0.5, np.float16)
+
+    unopened = [tmp_path / "gone.png", paths[0], tmp_path / "gone-too.png"]
+    options: dict[str, Any] = {"keys": ["a", "b", "c"], "known": known}
+    features = extract(embedder, unopened, tmp_path / "cache", **options)
+
+    assert asked == [embedder.backbone.sha256]
+    assert features.skipped == {}
+    assert (features.clean()[[0, 2]] == 0.5).all()
+    again = extract(embedder, unopened, tmp_path / "cache", keys=["a", "b", "c"])
+    assert (again.clean() == features.clean()).all()
+
+
 def test_no_photos_are_no_rows(embedder: Embedder) -> None:
     assert extract(embedder, [], None, views=4).clean().shape == (0, 2048)
 

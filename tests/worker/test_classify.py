@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from pytest_django.fixtures import Settings
 
 from catalog import lifecycle
 from catalog.models import (
@@ -20,6 +23,7 @@ from catalog.models import (
     ProductImage,
     Reclassification,
 )
+from classifier.engines import Engine
 from tests import factories
 from worker import process
 from worker.classify import Classifying
@@ -201,3 +205,61 @@ def test_background_jobs_go_on_when_nothing_urgent_waits(
     assert image.version == second
     assert Reclassification.objects.get().finished_at is not None
     assert Merchant.objects.count() == 1
+
+
+class Interrupting:
+    """An engine during which somebody presses Ctrl-C."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+    def embed(self, _images: Any) -> Any:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_worker_hands_back_all_it_has_in_hand(
+    live_version: ModelVersion,
+    worker: Classifying,
+    settings: Settings,
+) -> None:
+    settings.CLASSIFY_BATCH = 1
+    merchant = factories.merchant()
+    for number in range(3):
+        pictures.add(merchant, "cups", 820 + number)
+    worker.live.refresh()
+    assert worker.live.loaded is not None
+    broken: Any = Interrupting(worker.live.loaded.classifier)
+    worker.live.loaded = replace(worker.live.loaded, classifier=broken)
+
+    with pytest.raises(KeyboardInterrupt):
+        worker.drain()
+
+    states = set(ProductImage.objects.values_list("machine", "attempts", "owner"))
+    assert states == {(MachineState.PENDING, 0, "")}
+
+
+def test_many_batches_are_all_answered_by_the_photo_they_show(
+    live_version: ModelVersion,
+    worker: Classifying,
+    tints: dict[str, Category],
+    settings: Settings,
+) -> None:
+    settings.CLASSIFY_BATCH = 4
+    merchant = factories.merchant()
+    images = [pictures.add(merchant, slug, 640 + n) for n in range(5) for slug in tints]
+    ProductImage.objects.filter(pk=images[7].pk).update(attempts=1)  # comes alone
+    default_storage.delete(images[9].file)
+
+    assert worker.drain() == 15
+
+    for image in images:
+        image.refresh_from_db()
+        if image == images[9]:
+            assert image.machine == MachineState.FAILED
+        else:
+            assert image.predicted is not None
+            assert image.original_name.startswith(image.predicted.slug)
+            assert image.predictions.count() == 1

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from django.db import connection
+from pytest_django.fixtures import Settings
 
 from catalog import golive
 from catalog.models import (
     Category,
+    Embedding,
     MachineState,
     ModelVersion,
+    Prediction,
     ProductImage,
     Serving,
     WorkerStatus,
@@ -150,3 +156,84 @@ def test_a_version_removed_while_it_was_loading_is_no_error(
     worker.drain()
 
     assert WorkerStatus.objects.get().version is None
+
+
+def other_version(
+    number: int, stored: Stored, models_dir: Path, make: Callable[..., ModelVersion]
+) -> ModelVersion:
+    """A version with a head of its own on the session's backbone."""
+    from classifier import store
+    from classifier.network import build_head
+    from classifier.recipe import Recipe
+
+    directory = store.save_version(
+        models_dir,
+        f"other-{number}",
+        head=build_head(len(stored.classes), units=8, dropout=0.0),
+        backbone_sha256=stored.sha256,
+        classes=list(stored.classes),
+        temperature=1.0 + number,
+        recipe=Recipe(),
+        metrics={},
+        fingerprint="",
+    )
+    version = make(directory=directory)
+    ModelVersion.objects.filter(pk=version.pk).update(temperature=1.0 + number)
+    return version
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_answer_is_its_recorded_versions_answer_through_swaps(
+    live_version: ModelVersion,
+    make_version: Callable[..., ModelVersion],
+    worker: Classifying,
+    models_dir: Path,
+    stored_model: Stored,
+    settings: Settings,
+) -> None:
+    from classifier import store
+
+    settings.CLASSIFY_BATCH = 3
+    merchant = factories.merchant()
+    for number in range(20):
+        for slug in pictures.TINTS:
+            pictures.add(merchant, slug, 910 + number)
+    versions = [live_version]
+    versions += [other_version(n, stored_model, models_dir, make_version) for n in range(2)]
+    over = threading.Event()
+
+    def keep_swapping() -> None:
+        place = 0
+        while not over.wait(0.05):
+            place = (place + 1) % len(versions)
+            golive.promote(versions[place], reason="The turn of this one.")
+        connection.close()
+
+    swapper = threading.Thread(target=keep_swapping)
+    swapper.start()
+    try:
+        for _ in range(4):
+            worker.drain(seconds=0.5)
+    finally:
+        over.set()
+        swapper.join()
+    worker.drain()
+
+    opened = {
+        version.pk: store.open_version(
+            models_dir, version.directory, embedder=stored_model.classifier.embedder
+        )
+        for version in versions
+    }
+    predictions = Prediction.objects.select_related("image", "category")
+    assert len({prediction.version_id for prediction in predictions}) > 1
+    for prediction in predictions:
+        vector = Embedding.objects.get(image=prediction.image).vector
+        embedding = np.frombuffer(vector, "<f2")[np.newaxis]
+        row = opened[prediction.version_id].predict_embeddings(embedding)[0]
+        best = int(row.argmax())
+        assert stored_model.classes[best] == prediction.category.slug
+        assert prediction.confidence == pytest.approx(float(row[best]), abs=1e-5)
+    assert ProductImage.objects.exclude(machine=MachineState.CLASSIFIED).count() == 0
+    live = Serving.current().live
+    assert set(ProductImage.objects.values_list("version", flat=True)) == {live and live.pk}

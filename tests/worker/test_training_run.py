@@ -83,6 +83,9 @@ def test_the_first_model_proves_itself_and_goes_live(labelled: Merchant) -> None
     assert version.metrics["images"] == 30
     assert version.metrics["accuracy"] > 0.9
     assert version.metrics["confusion"]["labels"] == ["cups", "lamps", "plants"]
+    low, high = version.metrics["intervals"]["accuracy"]
+    assert low < version.metrics["accuracy"] <= high
+    assert version.metrics["temperature"] == version.temperature
     assert version.weights == "Starter weights, as configured."
     assert version.recipe["weights"]["source"] == "starter"
     assert seen[0] == "reading labels"

@@ -7,12 +7,16 @@ import threading
 from types import FrameType
 from typing import Any, ClassVar
 
+from django.conf import settings
+
 from catalog.errors import CatalogError, NotAllowed
 from catalog.management.contract import ContractCommand
 from catalog.models import ModelVersion, Serving
+from classifier.engines import KERAS, Engine
 from classifier.errors import ClassifierError
 
 from .. import process
+from .quiet import load_tensorflow
 
 
 class ClassifierCommand(ContractCommand):
@@ -34,6 +38,16 @@ def version_of(number: int | None) -> ModelVersion:
     if not version.files_present:
         raise NotAllowed(f"Version {number}'s files are gone from disk; choose a newer one.")
     return version
+
+
+def engine_of(version: ModelVersion) -> Engine:
+    """The version as a worker on this host would serve it."""
+    from classifier import serving
+
+    root, setting = settings.MODELS_DIR, settings.CLASSIFIER_ENGINE
+    if serving.engine_of(root, version.backbone.sha256, setting) == KERAS:
+        load_tensorflow()
+    return serving.open_engine(root, version.directory, setting=setting)
 
 
 def stop_on_sigterm() -> None:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from django.conf import settings
 from django.core.management.base import CommandParser
 
 from catalog import folders
 from catalog.errors import CatalogError
 from catalog.management.contract import Result
+from classifier.engines import Engine
 from classifier.errors import UnreadableImage
 from classifier.images import Pixels, load
 from worker.answers import Tree
 
-from ..contract import ClassifierCommand, percent, version_of
-from ..quiet import load_tensorflow
-
-if TYPE_CHECKING:
-    from classifier.engines.keras import Classifier
+from ..contract import ClassifierCommand, engine_of, percent, version_of
 
 BATCH = 32
 
@@ -41,10 +37,7 @@ class Command(ClassifierCommand):
         tree = Tree.now(version.classes)
         if not tree:
             raise CatalogError("The live version knows none of today's categories; retrain.")
-        load_tensorflow()
-        from classifier.store import open_version
-
-        classifier = open_version(settings.MODELS_DIR, version.directory)
+        classifier = engine_of(version)
         results = [
             result
             for start in range(0, len(files), BATCH)
@@ -72,7 +65,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def _answers(
-    classifier: Classifier, tree: Tree, files: Sequence[Path], *, count: int
+    classifier: Engine, tree: Tree, files: Sequence[Path], *, count: int
 ) -> list[dict[str, Any]]:
     pixels: dict[Path, Pixels] = {}
     errors: dict[Path, str] = {}

@@ -19,9 +19,9 @@ from catalog.management.contract import Result
 from catalog.models import Serving, WorkerStatus
 from classifier import weights
 from classifier.errors import ClassifierError
+from classifier.store import read_manifest
 
 from ..contract import ClassifierCommand
-from ..quiet import load_tensorflow
 
 WORKER_SILENT_AFTER = timedelta(seconds=60)
 
@@ -112,9 +112,6 @@ def _model() -> str:
         raise Trouble("The live model is unknown without the database.") from error
     if live is None:
         return "No model is live yet; import labelled photos and run `manage.py retrain`."
-    load_tensorflow()
-    from classifier.store import read_manifest
-
     try:
         for directory in (live.directory, live.backbone.directory):
             read_manifest(settings.MODELS_DIR, directory)

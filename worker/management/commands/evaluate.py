@@ -7,22 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.conf import settings
 from django.core.management.base import CommandParser
 
 from catalog import categories, folders, training_set
 from catalog.errors import CatalogError
 from catalog.management.contract import Bar, Result, bar_on
 from catalog.models import ModelVersion, Split
+from classifier.certainty import certainty
 from classifier.errors import UnreadableImage
 from classifier.evaluation import report
 from classifier.images import Pixels, load
 from worker import photos
 
-from ..contract import ClassifierCommand, percent, version_of
-from ..quiet import load_tensorflow
+from ..contract import ClassifierCommand, engine_of, percent, version_of
 
 BATCH = 32
+SURENESS = ("temperature", "ece_before", "ece_by_chance", "reliability", "coverage", "intervals")
 
 
 class Command(ClassifierCommand):
@@ -40,7 +40,6 @@ class Command(ClassifierCommand):
             split: str | None = options["split"]
         else:
             found, split = _in_folders(options["dataset"].expanduser()), None
-        load_tensorflow()
         with bar_on(self.stderr) as bar:
             measured, unreadable = _measure(version, found, bar)
         data = {
@@ -51,6 +50,7 @@ class Command(ClassifierCommand):
             "confusion": measured["confusion"],
             "unknown_categories": measured["unknown_categories"],
             "unreadable": unreadable,
+            **{key: measured[key] for key in SURENESS},
         }
         return Result(data, _summary(version, data))
 
@@ -73,9 +73,7 @@ def _measure(
     version: ModelVersion, found: Sequence[tuple[Path, str]], bar: Bar
 ) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """The report on the readable ones, and the others with their reasons."""
-    from classifier.store import open_version
-
-    classifier = open_version(settings.MODELS_DIR, version.directory)
+    classifier = engine_of(version)
     answers: list[Any] = [np.empty((0, len(classifier.classes)), np.float32)]
     labels: list[str] = []
     unreadable: list[dict[str, str]] = []
@@ -90,15 +88,28 @@ def _measure(
         if pixels:
             answers.append(classifier.predict(np.stack(pixels))[0])
         bar.show("evaluating", min(start + BATCH, len(found)), len(found))
-    return report(np.concatenate(answers), labels, classifier.classes), unreadable
+    probabilities, classes = np.concatenate(answers), classifier.classes
+    sureness = certainty(probabilities, labels, classes, temperature=classifier.temperature)
+    return report(probabilities, labels, classes) | sureness, unreadable
+
+
+def _within(interval: list[float]) -> str:
+    return f"{percent(interval[0])} to {percent(interval[1])}"
 
 
 def _summary(version: ModelVersion, data: dict[str, Any]) -> list[str]:
+    within = {key: _within(data["intervals"][key]) for key in ("accuracy", "macro_f1", "ece")}
+    chance = data["ece_by_chance"]
     overall = (
-        f"Version {version.pk} on {data['images']} photos: {percent(data['accuracy'])} right, "
-        f"macro-F1 {percent(data['macro_f1'])}, calibration error {percent(data['ece'])}."
+        f"Version {version.pk} on {data['images']} photos: {percent(data['accuracy'])} right "
+        f"[{within['accuracy']}], macro-F1 {percent(data['macro_f1'])} [{within['macro_f1']}], "
+        f"calibration error {percent(data['ece'])} [{within['ece']}]."
     )
-    lines = [overall, f"{'category':<32} precision recall    f1 photos"]
+    by_chance = (
+        f"On so few photos chance alone shows a calibration error of {percent(chance['mean'])}, up "
+        f"to {percent(chance['high'])}; without calibration it is {percent(data['ece_before'])}."
+    )
+    lines = [overall, by_chance, f"{'category':<32} precision recall    f1 photos"]
     for slug, score in data["per_class"].items():
         figures = " ".join(f"{percent(score[k]):>6}" for k in ("precision", "recall", "f1"))
         lines.append(f"{slug:<32}    {figures} {score['support']:>6}")

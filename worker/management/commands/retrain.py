@@ -18,6 +18,7 @@ from worker.beginning import begin, require_enough, why_unchanged
 from ..contract import ClassifierCommand, percent, stop_on_sigterm
 from ..quiet import load_tensorflow
 
+NAMED = 20
 FINE = {RunState.SUCCEEDED, RunState.SKIPPED}
 
 
@@ -77,6 +78,7 @@ def _result(run: TrainingRun, seconds: float) -> Result:
         "promoted": promoted,
         "reason": run.reason,
         "metrics": version.metrics if version else None,
+        "skipped_images": run.skipped_images,
         "peak_memory_mb": run.peak_rss_mb,
         "seconds": round(seconds, 1),
     }
@@ -89,7 +91,8 @@ def _result(run: TrainingRun, seconds: float) -> Result:
             f"{percent(m['macro_f1'])}. {version.weights}"
         )
     if run.skipped_images:
-        lines.append(f"{len(run.skipped_images)} photos could not be read and were left out.")
+        lines.append(f"{len(run.skipped_images)} photos could not be read and were left out:")
+        lines += [f"  photo {s['image']}: {s['reason']}" for s in run.skipped_images[:NAMED]]
     lines.append(f"{seconds:.0f} s.")
     return Result(data, lines, refused="" if run.state in FINE else _refusal(run))
 

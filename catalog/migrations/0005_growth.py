@@ -21,7 +21,7 @@ def note_brightness(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0002_reclassify'),
+        ('catalog', '0004_engine'),
     ]
 
     operations = [

@@ -1,0 +1,152 @@
+"""Labels worth a second look: asking for a look through them, what it found, what people say."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from . import enqueue, training_set
+from .errors import CatalogError
+from .models import CheckState, LabelCheck, LabelDoubt, Split, User
+
+logger = logging.getLogger(__name__)
+
+KEPT = 500
+"""More than anybody goes through between two looks."""
+CHUNK = 500
+LOST_AFTER = timedelta(minutes=5)
+
+
+class CheckUnderWay(CatalogError):
+    """The labels are being looked through already."""
+
+
+class DoubtGone(CatalogError):
+    """The label changed, or another look no longer doubts it."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One doubtful label, by ids."""
+
+    image_id: int
+    label_id: int
+    suggested_id: int
+    confidence: float
+    own: float
+
+
+def request(*, by: User | None = None) -> LabelCheck:
+    """Ask the trainer to look through the labels; CheckUnderWay while one look is going on."""
+    give_up_on_lost()
+    try:
+        with transaction.atomic():
+            check = LabelCheck.objects.create(requested_by=by)
+            enqueue.check_labels_soon(check.pk)
+    except IntegrityError:
+        raise CheckUnderWay("The labels are being looked through already; wait for it.") from None
+    return check
+
+
+def latest() -> LabelCheck | None:
+    give_up_on_lost()
+    return LabelCheck.objects.first()
+
+
+def waiting() -> int | None:
+    """A look that nobody has taken up: its nudge may have been lost."""
+    return LabelCheck.objects.filter(state=CheckState.QUEUED).values_list("pk", flat=True).first()
+
+
+def claim(check_id: int) -> LabelCheck | None:
+    """Take it up; None when somebody else did."""
+    queued = LabelCheck.objects.filter(pk=check_id, state=CheckState.QUEUED)
+    if not queued.update(state=CheckState.RUNNING, seen_at=timezone.now()):
+        return None
+    return LabelCheck.objects.get(pk=check_id)
+
+
+def beat(check: LabelCheck) -> None:
+    """The trainer is still at it."""
+    _running(check).update(seen_at=timezone.now())
+
+
+@transaction.atomic
+def finish(check: LabelCheck, found: Sequence[Found], *, labels: int) -> bool:
+    """Replace what the last look found. A label a person called right is not doubted again until it
+    changes. False when the look was given up on meanwhile: nothing is written."""
+    now = timezone.now()
+    ended = {"state": CheckState.DONE, "labels": labels, "finished_at": now, "seen_at": now}
+    if not _running(check).update(**ended):
+        return False
+    LabelDoubt.objects.filter(_changed() | Q(dismissed_at__isnull=True)).delete()
+    called_right = set(LabelDoubt.objects.values_list("image_id", flat=True))
+    doubts = [
+        LabelDoubt(
+            image_id=one.image_id,
+            label_id=one.label_id,
+            suggested_id=one.suggested_id,
+            confidence=one.confidence,
+            own=one.own,
+        )
+        for one in found
+        if one.image_id not in called_right
+    ][:KEPT]
+    LabelDoubt.objects.bulk_create(doubts, batch_size=CHUNK)
+    LabelCheck.objects.filter(pk=check.pk).update(found=len(doubts))
+    return True
+
+
+def fail(check: LabelCheck, reason: str) -> None:
+    _running(check).update(state=CheckState.FAILED, reason=reason[:300], finished_at=timezone.now())
+
+
+def give_up_on_lost() -> None:
+    """A trainer that died leaves its look behind; another may be asked for."""
+    LabelCheck.objects.filter(
+        state=CheckState.RUNNING, seen_at__lt=timezone.now() - LOST_AFTER
+    ).update(
+        state=CheckState.FAILED,
+        reason="The trainer stopped on the way. Look again.",
+        finished_at=timezone.now(),
+    )
+
+
+def standing() -> QuerySet[LabelDoubt]:
+    """Doubts about labels that are still what they were, the most doubtful first."""
+    present = LabelDoubt.objects.filter(dismissed_at__isnull=True, label=F("image__label"))
+    shown = present.filter(image__withdrawn_at__isnull=True)
+    return shown.select_related("image__product", "label", "suggested").order_by("own", "id")
+
+
+def dismiss(doubt_id: int, *, by: User) -> None:
+    """The label is right; DoubtGone when there is nothing left to say."""
+    doubts = LabelDoubt.objects.filter(pk=doubt_id, label=F("image__label"))
+    if not doubts.exists():
+        raise DoubtGone("This label changed, or is no longer doubted; nothing was saved.")
+    LabelDoubt.objects.filter(pk=doubt_id, dismissed_at__isnull=True).update(
+        dismissed_at=timezone.now(), dismissed_by=by
+    )
+
+
+def labels_to_check() -> Iterator[tuple[int, int]]:
+    """(image id, category id) of the labels that are learned from. Those of validation and test
+    photos are left alone: corrected where the model disagrees and nowhere else, they would come to
+    agree with it, and the test would flatter."""
+    rows = training_set.counting().filter(product__split=Split.TRAIN).order_by("id")
+    yield from rows.values_list("pk", "label_id").iterator(chunk_size=2000)
+
+
+def _running(check: LabelCheck) -> QuerySet[LabelCheck]:
+    return LabelCheck.objects.filter(pk=check.pk, state=CheckState.RUNNING)
+
+
+def _changed() -> Q:
+    """Doubts whose image carries another label by now, or none."""
+    return ~Q(label=F("image__label")) | Q(image__label__isnull=True)

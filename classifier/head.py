@@ -1,0 +1,56 @@
+"""A head without Keras: two dense layers in numpy, read from the file that Keras wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from classifier.errors import StoreError
+from classifier.feature_files import EMBEDDING_SIZE
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What `network.build_head` builds, in inference: dropout does nothing there."""
+
+    hidden_kernel: Floats
+    hidden_bias: Floats
+    logits_kernel: Floats
+    logits_bias: Floats
+
+    @classmethod
+    def of(cls, model: Any) -> Self:
+        """The same head as a Keras model."""
+        layers = [model.get_layer(name) for name in ("hidden", "logits")]
+        return cls(*(np.asarray(array) for layer in layers for array in layer.get_weights()))
+
+    @classmethod
+    def read(cls, path: Path, *, units: int, classes: int) -> Self:
+        """From `head.weights.h5`; StoreError if it holds another network."""
+        shapes = [(EMBEDDING_SIZE, units), (units,), (units, classes), (classes,)]
+        try:
+            with h5py.File(path) as file:
+                arrays = [
+                    np.asarray(file[f"layers/{layer}/vars/{place}"], np.float32)
+                    for layer in ("dense", "dense_1")
+                    for place in (0, 1)
+                ]
+        except (OSError, KeyError) as error:
+            raise StoreError(f"{path} does not fit the network: {error}") from error
+        found = [array.shape for array in arrays]
+        if found != shapes:
+            raise StoreError(f"{path} does not fit the network: {found} where {shapes} belong.")
+        return cls(*arrays)
+
+    def logits(self, embeddings: npt.NDArray[np.float16]) -> Floats:
+        """(N, 2048) to (N, classes)."""
+        hidden = embeddings.astype(np.float32) @ self.hidden_kernel + self.hidden_bias
+        answer: Floats = np.maximum(hidden, 0) @ self.logits_kernel + self.logits_bias
+        return answer

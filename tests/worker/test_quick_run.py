@@ -1,0 +1,80 @@
+"""A quick run learns from the embeddings there are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from django.conf import settings
+
+from catalog.models import (
+    Backbone,
+    Embedding,
+    Merchant,
+    ModelVersion,
+    ProductImage,
+    RunMode,
+    RunState,
+    Serving,
+)
+from tests import factories
+from worker import embeddings, train
+
+from .test_training_run import start
+
+pytestmark = pytest.mark.django_db
+
+
+def embed(backbone: Backbone, images: list[ProductImage], *, shift: int = 0) -> None:
+    """Embeddings around one centre per category; `shift` takes another category's centre."""
+    slugs = ["cups", "lamps", "plants"]
+    centres = np.random.default_rng(1).random((3, 2048))
+    noise = np.random.default_rng(2)
+    for image in images:
+        assert image.label is not None
+        centre = centres[(slugs.index(image.label.slug) + shift) % 3]
+        vector = (centre + 0.2 * noise.standard_normal(2048)).astype(np.float16)
+        embeddings.store(backbone, [image.pk], vector[np.newaxis])
+
+
+@pytest.fixture
+def images(labels_only: Merchant) -> list[ProductImage]:
+    """Labelled photos whose files nobody could open."""
+    return list(ProductImage.objects.select_related("label").order_by("pk"))
+
+
+def test_it_opens_no_photo_whose_embedding_is_known_and_mixes_no_two_backbones(
+    live_version: ModelVersion, images: list[ProductImage]
+) -> None:
+    ProductImage.objects.filter(pk=images[0].pk).update(file="originals/lost.jpg")
+    embed(factories.backbone(), images, shift=1)
+    embed(live_version.backbone, images[1:])
+
+    run = train.execute(start())
+
+    assert (run.state, run.mode) == (RunState.SUCCEEDED, RunMode.HEAD), run.reason
+    version = ModelVersion.objects.get(run=run)
+    assert Serving.current().live == version
+    assert version.backbone == live_version.backbone
+    # The first photo alone has to be opened, since only another backbone knows it.
+    assert [skipped["image"] for skipped in run.skipped_images] == [images[0].pk]
+    assert version.metrics["accuracy"] > 0.9
+    assert Embedding.objects.filter(backbone=version.backbone).count() == len(images) - 1
+
+
+def test_what_it_keeps_of_a_run_under_way_goes_when_the_run_is_over(
+    live_version: ModelVersion, images: list[ProductImage]
+) -> None:
+    embed(live_version.backbone, images)
+    run = start()
+    kept = train.unfinished_of(run)
+    seen: list[bool] = []
+
+    def watch(phase: str, done: int, total: int, message: str = "") -> None:
+        if phase == "comparing":
+            seen.append(kept.is_dir())
+
+    train.execute(run, progress=watch)
+
+    assert seen == [True]
+    assert not kept.exists()
+    assert (settings.RUNS_DIR / "tensorboard" / str(run.pk)).is_dir()
