@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 def files_of(trained: Trained, rows: dict[Split, list[Row]]) -> dict[str, bytes]:
     """{name: content} to store with the version."""
     judged = trained.judgements[Split.TRAIN]
-    columns = np.array([trained.classes.index(label) for label in judged.labels], np.int64)
+    column = {slug: place for place, slug in enumerate(trained.classes)}
+    columns = np.array([column[label] for label in judged.labels], np.int64)
     familiar = learn_familiar(
         judged.embeddings,
         columns,
