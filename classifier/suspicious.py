@@ -5,6 +5,7 @@ strong penalty, does not learn single wrong labels by heart."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ FOLDS = 5
 PENALTY = 0.03
 TIMES_LIKELIER = 10.0
 EPOCHS = 30
-LEAST_STEPS = 300
+LEAST_STEPS, MOST_STEPS = 300, 1500
 BATCH = 256
 RATE = 0.02
 
@@ -84,16 +85,23 @@ def _ranked(
 
 
 def out_of_sample(
-    features: Features, columns: Columns, *, classes: int, folds: int = FOLDS, seed: int = 0
+    features: Features,
+    columns: Columns,
+    *,
+    classes: int,
+    folds: int = FOLDS,
+    seed: int = 0,
+    beat: Callable[[], None] = lambda: None,
 ) -> npt.NDArray[np.float64]:
     """Probabilities (N, C) of each photo from a head that has not seen it. Beside `features` (N, K)
-    and the answer it keeps one batch and the head in memory."""
+    and the answer it keeps one batch and the head in memory. `beat` is called now and then."""
     fold = np.random.default_rng(seed).permutation(len(columns)) % folds
     scale = _scale(features)
     answers = np.zeros((len(columns), classes))
     for held_out in range(folds):
         head = LinearHead(features.shape[1], classes, scale)
-        head.fit(features, columns, np.flatnonzero(fold != held_out), seed=seed + held_out)
+        others = np.flatnonzero(fold != held_out)
+        head.fit(features, columns, others, seed=seed + held_out, beat=beat)
         for places in _steps(np.flatnonzero(fold == held_out), 4096):
             answers[places] = head.probabilities(features[places])
     return answers
@@ -117,13 +125,20 @@ class LinearHead:
         return softmax(self._inputs(features) @ self._weights)
 
     def fit(
-        self, features: Features, columns: Columns, places: npt.NDArray[np.int64], *, seed: int
+        self,
+        features: Features,
+        columns: Columns,
+        places: npt.NDArray[np.int64],
+        *,
+        seed: int,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         generator = np.random.default_rng(seed)
         first, second = np.zeros_like(self._weights), np.zeros_like(self._weights)
-        step, epochs = 0, max(EPOCHS, -(-LEAST_STEPS * BATCH // len(places)))
+        step, epochs = 0, _epochs(len(places))
         for epoch in range(epochs):
             rate = RATE * (1 + np.cos(np.pi * epoch / epochs)) / 2
+            beat()
             for chosen in _steps(generator.permutation(places), BATCH):
                 step += 1
                 slope = self._slope(features[chosen], columns[chosen])
@@ -144,6 +159,12 @@ class LinearHead:
         """Scaled alike in all components, with a constant."""
         ones = np.ones((len(features), 1), np.float32)
         return np.concatenate([features * self._scale, ones], axis=1)
+
+
+def _epochs(photos: int) -> int:
+    """Few photos are gone through more often, very many less: neither needs more steps."""
+    steps = -(-photos // BATCH)
+    return min(max(EPOCHS, -(-LEAST_STEPS // steps)), max(3, MOST_STEPS // steps))
 
 
 def _scale(features: Features) -> np.float32:

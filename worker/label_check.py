@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from . import embeddings
 logger = logging.getLogger(__name__)
 
 CHUNK = 500
+BEAT_SECONDS = 5.0
 FITTED_ON = 20_000
 """So many photos are plenty to find the directions in which photos differ."""
 
@@ -57,15 +58,29 @@ def _doubtful(check: LabelCheck) -> tuple[int, list[Found]]:
         raise NotEnoughData("There is no live version whose view of the photos could be used yet.")
     labels = _learnable(list(doubts.labels_to_check()))
     components = fit_components(_sample(labels, live.backbone_id))
-    known, features = _project(labels, components, live.backbone_id, check)
+    beat = _beating(check)
+    known, features = _project(labels, components, live.backbone_id, beat)
     categories = sorted({category for _, category in known})
-    columns = np.array([categories.index(category) for _, category in known], np.int64)
-    answers = out_of_sample(features, columns, classes=len(categories))
+    column = {category: place for place, category in enumerate(categories)}
+    columns = np.array([column[category] for _, category in known], np.int64)
+    answers = out_of_sample(features, columns, classes=len(categories), beat=beat)
     found = [
         Found(*known[one.place], categories[one.suggested], one.confidence, one.own)
         for one in suspects(answers, columns)
     ]
     return len(known), found
+
+
+def _beating(check: LabelCheck) -> Callable[[], None]:
+    """Says now and then that the trainer is still at it."""
+    last = [time.monotonic()]
+
+    def beat() -> None:
+        if time.monotonic() - last[0] > BEAT_SECONDS:
+            last[0] = time.monotonic()
+            doubts.beat(check)
+
+    return beat
 
 
 def _learnable(labels: Labels) -> Labels:
@@ -91,7 +106,7 @@ def _sample(labels: Labels, backbone_id: int) -> Iterator[npt.NDArray[np.float16
 
 
 def _project(
-    labels: Labels, components: Components, backbone_id: int, check: LabelCheck
+    labels: Labels, components: Components, backbone_id: int, beat: Callable[[], None]
 ) -> tuple[list[tuple[int, int]], npt.NDArray[np.float32]]:
     """The labels whose photos the backbone has seen, and those photos in few numbers: 1 KB each."""
     known: list[tuple[int, int]] = []
@@ -99,7 +114,7 @@ def _project(
     for chunk, vectors in _embedded(labels, backbone_id):
         known += chunk
         steps.append(components.project(vectors))
-        doubts.beat(check)
+        beat()
     return known, np.concatenate(steps)
 
 
