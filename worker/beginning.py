@@ -17,6 +17,7 @@ from classifier.recipe import Recipe
 from classifier.weights import Weights
 
 if TYPE_CHECKING:
+    from classifier.inheritance import Ancestor
     from classifier.network import Backbone
 
 logger = logging.getLogger(__name__)
@@ -43,9 +44,24 @@ class Beginning:
 
     @property
     def views(self) -> int:
-        """Augmented views of each training photo. On a backbone that serves already the photos'
-        embeddings are known, and a quick run opens no photo for the sake of views."""
-        return self.recipe.views if self.parent is None else self.recipe.quick_views
+        """Augmented views of each training photo. A quick run opens no photo for the sake of views:
+        where a backbone serves already, all embeddings are known."""
+        return self.recipe.views if self.full else self.recipe.quick_views
+
+    def ancestor(self) -> Ancestor | None:
+        """The live head, where a quick run begins as that and it can be read."""
+        if self.parent is None or not self.recipe.quick_from_live:
+            return None
+        from classifier import store  # TensorFlow: seconds to import
+        from classifier.inheritance import Ancestor
+
+        try:
+            head = store.open_head(settings.MODELS_DIR, self.parent.directory)
+        except StoreError as error:
+            extra = {"version": self.parent.pk, "error": str(error)}
+            logger.warning("the head learns from the beginning", extra=extra)
+            return None
+        return Ancestor(head, self.parent.classes)
 
     @property
     def weights_in_words(self) -> str:

@@ -166,6 +166,7 @@ def _train(work: Work) -> Trained:
         recipe=work.beginning.recipe,
         full=work.beginning.full,
         views=work.beginning.views,
+        ancestor=work.beginning.ancestor(),
         cache_dir=work.cache.folder,
         resumption=_resumption(work, unfinished),
         log_dir=_logs(work.run, going_on=unfinished.exists()),
