@@ -124,7 +124,7 @@ def _read_labels(run: TrainingRun, held: HeldRun) -> Work:
         label_count=len(labels.rows),
     )
     require_enough(labels)
-    beginning = begin(run)
+    beginning = begin(run, labels=len(labels.rows))
     runs.record(
         run, mode=beginning.mode, mode_reason=beginning.why[:300], recipe=beginning.recipe_as_data()
     )
