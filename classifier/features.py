@@ -83,6 +83,24 @@ class Embeddings:
 
 
 @dataclass(frozen=True)
+class JoinedEmbeddings:
+    """The embeddings of several sets, one after the other."""
+
+    parts: tuple[Embeddings, ...]
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)
+
+    def __getitem__(self, part: slice) -> npt.NDArray[np.float16]:
+        start, stop, _ = part.indices(len(self))
+        rows = []
+        for embeddings in self.parts:
+            rows.append(embeddings[max(start, 0) : max(stop, 0)])
+            start, stop = start - len(embeddings), stop - len(embeddings)
+        return np.concatenate(rows)
+
+
+@dataclass(frozen=True)
 class Features:
     """Embeddings of the readable photos among those asked for.
 

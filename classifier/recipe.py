@@ -21,9 +21,10 @@ class Recipe:
     Angles are degrees either way, shifts fractions of the image's side; zoom 0.5 shows the photo
     up to half as large again, or smaller by the same factor. Learning rates are Adam's.
     `image_size` None means the size the backbone learned at. `views` are augmented copies of each
-    photo that the head sees too, `quick_views` those of a quick run on the live backbone. An epoch
-    of the head takes `head_min_steps` to `head_max_steps` batches; together its epochs show it
-    `head_shown` photos and views, or every one once.
+    photo that the head of a full run sees too. An epoch of the head takes `head_min_steps` to
+    `head_max_steps` batches; together its epochs show it `head_shown` photos and views, or every
+    one once. A quick run has `quick_views` instead; where it begins as the live head
+    (`quick_from_live`), also `quick_learning_rate` and `quick_shown`.
     """
 
     seed: int = 0
@@ -32,7 +33,6 @@ class Recipe:
     head_units: int = 1024
     dropout: float = 0.5
     views: int = 4
-    quick_views: int = 0
     head_epochs: int = 100
     head_batch_size: int = 128
     head_learning_rate: float = 1e-4
@@ -40,6 +40,11 @@ class Recipe:
     head_max_steps: int = 200
     head_shown: int = 300_000
     head_patience: int = 6
+
+    quick_views: int = 0
+    quick_from_live: bool = True
+    quick_learning_rate: float = 1e-4
+    quick_shown: int = 150_000
 
     fine_tune_epochs: int = 10
     fine_tune_batch_size: int = 32
@@ -103,6 +108,8 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("dropout", 0.0, 0.95),
     ("views", 0, 64),
     ("quick_views", 0, 64),
+    ("quick_learning_rate", 1e-8, 1.0),
+    ("quick_shown", 1, 1_000_000_000),
     ("head_epochs", 1, 1000),
     ("head_batch_size", 1, 4096),
     ("head_learning_rate", 1e-8, 1.0),

@@ -18,11 +18,13 @@ from classifier.features import (
     EmbedderOnDemand,
     Embeddings,
     Features,
+    JoinedEmbeddings,
     Known,
     Progress,
     extract_features,
     silent,
 )
+from classifier.inheritance import Ancestor
 from classifier.network import Backbone
 from classifier.recipe import Recipe
 from classifier.training import (
@@ -34,6 +36,9 @@ from classifier.training import (
     head_logits,
     train_head,
 )
+
+CHECKED_IN_TRAINING = 50
+"""Photos of a category without validation photos."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,7 @@ def train(
     recipe: Recipe,
     full: bool,
     views: int | None = None,
+    ancestor: Ancestor | None = None,
     cache_dir: Path | None = None,
     resumption: Resumption | None = None,
     log_dir: Path | None = None,
@@ -99,11 +105,11 @@ def train(
 
     The classes are the training labels, sorted; `splits` has train, validation and test, of which
     the last two may be empty. The head sees `views` augmented copies of each photo, the recipe's
-    number where None. Embeddings are cached below `cache_dir` from run to run; a run that was
-    killed goes on from its last epoch by `resumption`. NotEnoughData with fewer than two
-    categories; Cancelled when `progress` raises it.
+    number where None, and begins as its `ancestor` where there is one. Embeddings are cached below
+    `cache_dir` from run to run; a run that was killed goes on from its last epoch by `resumption`.
+    NotEnoughData with fewer than two categories; Cancelled when `progress` raises it.
     """
-    steps = _Run(splits, recipe, cache_dir, resumption, log_dir, progress)
+    steps = _Run(splits, recipe, ancestor, cache_dir, resumption, log_dir, progress)
     return steps.execute(backbone, full=full, views=recipe.views if views is None else views)
 
 
@@ -114,6 +120,7 @@ class _Run:
         self,
         splits: dict[str, LabelledPhotos],
         recipe: Recipe,
+        ancestor: Ancestor | None,
         cache_dir: Path | None,
         resumption: Resumption | None,
         log_dir: Path | None,
@@ -121,6 +128,7 @@ class _Run:
     ) -> None:
         self.splits = splits
         self.recipe = recipe
+        self.ancestor = ancestor
         self.cache_dir = cache_dir
         self.resumption = resumption
         self.log_dir = log_dir
@@ -188,8 +196,10 @@ class _Run:
             features["train"],
             self._kept_columns("train", features["train"]),
             classes=len(self.classes),
-            validation=self._known_validation(features),
+            validation=self._checks(features),
             recipe=self.recipe,
+            ancestor=self.ancestor,
+            names=self.classes,
             resumption=self.resumption,
             log_dir=self.log_dir,
             progress=self.progress,
@@ -230,11 +240,24 @@ class _Run:
         nothing = np.empty((0, len(self.classes)))
         return Judgement(found.kept, found.embeddings, nothing, [], [], {})
 
-    def _known_validation(
+    def _checks(
         self, features: dict[str, Features]
-    ) -> tuple[Embeddings, npt.NDArray[np.int64]]:
+    ) -> tuple[Embeddings | JoinedEmbeddings, npt.NDArray[np.int64]]:
+        """What decides when to stop: the validation photos and, of categories that have none there,
+        some that are trained on. The head must at least have learned those; without them it would
+        stop before it learns a new category, which costs the others a little."""
         columns = self._kept_columns("validation", features["validation"])
-        return features["validation"].embeddings.only(columns >= 0), columns[columns >= 0]
+        known = features["validation"].embeddings.only(columns >= 0)
+        if len(known) == 0:
+            return known, columns[columns >= 0]
+        trained = self._kept_columns("train", features["train"])
+        unseen = np.setdiff1d(np.arange(len(self.classes)), columns)
+        places = [np.flatnonzero(trained == c)[:CHECKED_IN_TRAINING] for c in unseen]
+        standing_in = np.concatenate([np.empty(0, np.int64), *places])
+        chosen = np.zeros(len(trained), bool)
+        chosen[standing_in] = True
+        joined = JoinedEmbeddings((known, features["train"].embeddings.only(chosen)))
+        return joined, np.concatenate([columns[columns >= 0], trained[chosen]])
 
     def _kept_columns(self, split: str, found: Features) -> npt.NDArray[np.int64]:
         """The class column of each readable photo; -1 for a category training does not have."""

@@ -20,7 +20,8 @@ from classifier import devices
 from classifier.checkpoint import BEST_FILE, START_FILE, Checkpoint, Epochs, Resumption
 from classifier.dataset import PhotoBatches, Skipped, one_hot, photo_seed, sample_weights
 from classifier.errors import NotEnoughData
-from classifier.features import Embeddings, Features, Progress, silent
+from classifier.features import Embeddings, Features, JoinedEmbeddings, Progress, silent
+from classifier.inheritance import Ancestor, inherit, targets
 from classifier.network import (
     EMBEDDING_SIZE,
     Backbone,
@@ -33,7 +34,7 @@ from classifier.recipe import Recipe
 
 History = dict[str, list[float]]
 Columns = npt.NDArray[np.integer[Any]]
-Vectors = npt.NDArray[np.float16] | Embeddings
+Vectors = npt.NDArray[np.float16] | Embeddings | JoinedEmbeddings
 
 HEAD = "head"
 FINE_TUNE = "fine-tune"
@@ -82,6 +83,8 @@ def train_head(
     classes: int,
     validation: tuple[Vectors, Columns] | None,
     recipe: Recipe,
+    ancestor: Ancestor | None = None,
+    names: Sequence[str] = (),
     resumption: Resumption | None = None,
     log_dir: Path | None = None,
     progress: Progress = silent,
@@ -89,21 +92,26 @@ def train_head(
     """Train a head on every view of every photo in `train`.
 
     `labels` (len(train),) are columns 0 to `classes` - 1. `validation`, embeddings (V, 2048) and
-    their columns, decides when to stop; None watches the training loss instead. TensorBoard logs go
-    to `log_dir`, what a killed process needs to `resumption`. NotEnoughData with fewer than two
-    categories.
+    their columns, decides when to stop; None watches the training loss instead. With an `ancestor`,
+    whose classes are matched by `names`, it begins as that head and learns on for a shorter while.
+    TensorBoard logs go to `log_dir`, what a killed process needs to `resumption`. NotEnoughData
+    with fewer than two categories.
     """
     _require_two_categories(labels)
     keras.utils.set_random_seed(recipe.seed)
     head = build_head(classes, units=recipe.head_units, dropout=recipe.dropout)
     batches = _FeatureBatches(train, labels, classes, recipe)
+    if ancestor is not None and ancestor.units == recipe.head_units:
+        inherit(head, ancestor, names, train.embeddings, labels)
+        batches.targets = targets(ancestor, names, train.embeddings, labels)
+        batches.shown, batches.rate = recipe.quick_shown, recipe.quick_learning_rate
     _compile(head, batches.learning_rate, recipe)
     fit = _Fit(
         HEAD,
         batches.epochs,
         recipe.head_patience,
         recipe,
-        resumption.of(HEAD, len(train), classes) if resumption else None,
+        resumption.of(HEAD, len(train), *_fingerprint(head)) if resumption else None,
         log_dir,
         progress,
     )
@@ -149,7 +157,7 @@ def fine_tune(
     batches = share(train, classes, size, recipe, skipped, training=True)
     checks = share(validation, classes, size, recipe, skipped, training=False)
     shape = (size, size, 3)
-    began_with = (backbone.sha256, len(train), *(w.sum() for w in head.get_weights()))
+    began_with = (backbone.sha256, len(train), *_fingerprint(head))
     fit = _Fit(
         FINE_TUNE,
         recipe.fine_tune_epochs,
@@ -192,6 +200,9 @@ class _FeatureBatches:
     """
 
     def __init__(self, train: Features, labels: Columns, classes: int, recipe: Recipe) -> None:
+        self.targets: npt.NDArray[np.float16] | None = None
+        """(N, C) probabilities to learn instead of the labels."""
+        self.shown, self.rate = recipe.head_shown, recipe.head_learning_rate
         self._train = train
         self._labels = labels
         self._classes = classes
@@ -209,13 +220,13 @@ class _FeatureBatches:
     @property
     def epochs(self) -> int:
         """At most so many that a large set is learned in a minute."""
-        affordable = self._recipe.head_shown // (self.rows * self._rounds)
+        affordable = self.shown // (self.rows * self._rounds)
         return min(self._recipe.head_epochs, max(1, affordable))
 
     @property
     def learning_rate(self) -> float:
         """Adam's rate grows with the root of the batch (Malladi et al. 2022)."""
-        return self._recipe.head_learning_rate * math.sqrt(self.size / self._recipe.head_batch_size)
+        return self.rate * math.sqrt(self.size / self._recipe.head_batch_size)
 
     def __call__(self) -> Iterator[tuple[Any, Any, Any]]:
         generator = photo_seed(self._recipe, HEAD, self.epoch)
@@ -226,7 +237,12 @@ class _FeatureBatches:
         for start in range(0, len(order), self.size):
             photos, views = np.divmod(order[start : start + self.size], self._views)
             embeddings = self._train.rows[self._train.places[photos], views]
-            yield embeddings, one_hot(self._labels[photos], self._classes), self._weights[photos]
+            yield embeddings, self._wanted(photos), self._weights[photos]
+
+    def _wanted(self, photos: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        if self.targets is None:
+            return one_hot(self._labels[photos], self._classes)
+        return self.targets[photos].astype(np.float32)
 
 
 class _Checks:
@@ -378,6 +394,11 @@ def _head_validation(validation: tuple[Vectors, Columns] | None, classes: int) -
     if validation is None or len(validation[1]) == 0:
         return None
     return _dataset(_Checks(*validation, classes), (EMBEDDING_SIZE,), classes, tf.float16)
+
+
+def _fingerprint(head: Any) -> list[float]:
+    """Numbers that another head would hardly share."""
+    return [float(np.abs(weights).sum()) for weights in head.get_weights()]
 
 
 def _copy_head(head: Any) -> Any:

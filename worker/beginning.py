@@ -18,11 +18,14 @@ from classifier.store import read_manifest
 from classifier.weights import Weights
 
 if TYPE_CHECKING:
+    from classifier.inheritance import Ancestor
     from classifier.network import Backbone
 
 logger = logging.getLogger(__name__)
 
 MIN_CATEGORIES = 2
+GROWN = 2.0
+"""A backbone is made anew once there are so many times the labels it was made from."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,24 @@ class Beginning:
 
     @property
     def views(self) -> int:
-        """Augmented views of each training photo. On a backbone that serves already the photos'
-        embeddings are known, and a quick run opens no photo for the sake of views."""
-        return self.recipe.views if self.parent is None else self.recipe.quick_views
+        """Augmented views of each training photo. A quick run opens no photo for the sake of views:
+        where a backbone serves already, all embeddings are known."""
+        return self.recipe.views if self.full else self.recipe.quick_views
+
+    def ancestor(self) -> Ancestor | None:
+        """The live head, where a quick run begins as that and it can be read."""
+        if self.parent is None or not self.recipe.quick_from_live:
+            return None
+        from classifier import store  # TensorFlow: seconds to import
+        from classifier.inheritance import Ancestor
+
+        try:
+            head = store.open_head(settings.MODELS_DIR, self.parent.directory)
+        except StoreError as error:
+            extra = {"version": self.parent.pk, "error": str(error)}
+            logger.warning("the head learns from the beginning", extra=extra)
+            return None
+        return Ancestor(head, self.parent.classes)
 
     @property
     def weights_in_words(self) -> str:
@@ -76,8 +94,9 @@ class Beginning:
         return network.load_backbone(self.weights, image_size=self.recipe.image_size)
 
 
-def begin(run: TrainingRun) -> Beginning:
-    """Read the recipe and decide the mode; RecipeError, WeightsError when that cannot be."""
+def begin(run: TrainingRun, *, labels: int) -> Beginning:
+    """Read the recipe and decide the mode, for so many labelled photos; RecipeError, WeightsError
+    when that cannot be."""
     recipe = Recipe().with_overrides(run.overrides)
     parent, obstacle = _usable_parent(recipe)
     match run.mode:
@@ -87,6 +106,8 @@ def begin(run: TrainingRun) -> Beginning:
             full, why = False, "A quick run was asked for."
         case RunMode.HEAD:
             full, why = False, f"A quick run was asked for, on the pretrained weights: {obstacle}"
+        case _ if parent is not None and (overdue := _why_overdue(parent, labels)):
+            parent, full, why = None, True, overdue
         case _ if parent is not None:
             full, why = False, f"The backbone of version {parent.pk} serves on; its head learns."
         case _:
@@ -121,6 +142,19 @@ def require_enough(labels: TrainingSet) -> None:
         f"At least {MIN_CATEGORIES} categories with {MIN_TRAIN_LABELS} training labels each are "
         f"needed, and there are {len(usable)} (training labels: {listed}). Label more photos."
     )
+
+
+def _why_overdue(live: ModelVersion, labels: int) -> str:
+    """Why the live backbone should be made anew, in a sentence; empty when it may serve on."""
+    wanted = weights.resolve(settings.CLASSIFIER_WEIGHTS)
+    used = live.recipe.get("weights", {}).get("sha256", wanted.sha256)
+    if used != wanted.sha256:
+        return f"The live backbone was made from other pretrained weights. {wanted.note}"
+    first = live.backbone.versions.order_by("id").select_related("run").first()
+    then = first.run.label_count if first is not None and first.run is not None else 0
+    if then and labels >= GROWN * then:
+        return f"The live backbone was made from {then} labelled photos, and there are {labels}."
+    return ""
 
 
 def _usable_parent(recipe: Recipe) -> tuple[ModelVersion | None, str]:

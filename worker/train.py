@@ -125,7 +125,7 @@ def _read_labels(run: TrainingRun, held: HeldRun) -> Work:
         label_count=len(labels.rows),
     )
     require_enough(labels)
-    beginning = begin(run)
+    beginning = begin(run, labels=len(labels.rows))
     runs.record(
         run, mode=beginning.mode, mode_reason=beginning.why[:300], recipe=beginning.recipe_as_data()
     )
@@ -167,6 +167,7 @@ def _train(work: Work) -> Trained:
         recipe=work.beginning.recipe,
         full=work.beginning.full,
         views=work.beginning.views,
+        ancestor=work.beginning.ancestor(),
         cache_dir=work.cache.folder,
         resumption=_resumption(work, unfinished),
         log_dir=_logs(work.run, going_on=unfinished.exists()),

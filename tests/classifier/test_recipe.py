@@ -18,6 +18,20 @@ def test_overrides_take_the_type_of_their_setting() -> None:
     )
 
 
+OTHER = {bool: False, int: 33, float: 0.33, str: "none"}
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Recipe)])
+def test_any_setting_can_be_overridden(name: str) -> None:
+    default = getattr(Recipe(), name)
+    value = 96 if name == "image_size" else OTHER[type(default)]
+
+    recipe = Recipe().with_overrides([f"{name}={value}"])
+
+    assert recipe.to_dict() == Recipe().to_dict() | {name: value}
+    assert recipe != Recipe()
+
+
 def test_an_unknown_setting_is_refused_with_the_known_names() -> None:
     with pytest.raises(RecipeError, match=r"'view'.*views, head_epochs"):
         Recipe().with_overrides(["view=8"])

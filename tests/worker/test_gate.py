@@ -40,7 +40,7 @@ def test_a_model_trained_on_shuffled_labels_is_rejected(
         assert image.label is not None
         ProductImage.objects.filter(pk=image.pk).update(label=wheel[image.label])
 
-    run = train.execute(start())
+    run = train.execute(start(settings=["quick_from_live=no"]))
 
     assert run.state == RunState.SUCCEEDED
     rejected = ModelVersion.objects.get(run=run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -35,9 +36,12 @@ from .conftest import RECIPE
 pytestmark = pytest.mark.django_db
 
 
-def start(mode: RunMode = RunMode.HEAD, promote: str = "auto") -> TrainingRun:
+def start(
+    mode: RunMode = RunMode.HEAD, promote: str = "auto", settings: Sequence[str] = ()
+) -> TrainingRun:
     """A run this process has claimed."""
-    asked = runs.request(RunTrigger.COMMAND, mode=mode, promote=promote, overrides=RECIPE)
+    overrides = [*RECIPE, *settings]
+    asked = runs.request(RunTrigger.COMMAND, mode=mode, promote=promote, overrides=overrides)
     claimed = runs.claim(asked.pk, owner=process.owner())
     assert claimed is not None
     return claimed
@@ -122,6 +126,24 @@ def test_a_photo_that_cannot_be_read_is_left_out_and_named(
     assert run.skipped_images[0]["reason"]
     assert Serving.current().live is None
     assert run.reason.startswith("Not put live, as asked.")
+
+
+def test_the_same_photos_recipe_and_seed_give_the_same_figures(
+    labelled: Merchant, backbone_in_memory: None
+) -> None:
+    first = train.execute(start(promote="never"))
+    TrainingRun.objects.update(state=RunState.FAILED)  # else the next one has nothing to do
+
+    second = train.execute(start(promote="never"))
+
+    a, b = (ModelVersion.objects.get(run=run) for run in (first, second))
+    assert (a.fingerprint, a.recipe, a.temperature) == (b.fingerprint, b.recipe, b.temperature)
+    assert a.metrics | {"seconds": {}} == b.metrics | {"seconds": {}}
+    rows = [
+        list(RunRow.objects.filter(run=run).values_list("image_id", "split", "label", "predicted"))
+        for run in (first, second)
+    ]
+    assert sorted(rows[0]) == sorted(rows[1])
 
 
 def test_an_unchanged_training_set_is_skipped_and_the_run_says_why(labels_only: Merchant) -> None:

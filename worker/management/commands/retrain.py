@@ -110,7 +110,7 @@ def _rehearsal(options: dict[str, Any]) -> Result:
     imagined = TrainingRun(
         mode=options["mode"], promote=options["promote"], overrides=options["set"]
     )
-    beginning = begin(imagined)
+    beginning = begin(imagined, labels=len(labels.rows))
     repeated = why_unchanged(imagined, beginning, labels.fingerprint)
     rows = train.split_rows(labels)
     counts = {str(split): len(rows[split]) for split in train.SPLITS}

@@ -1,0 +1,206 @@
+"""A new category with ten photos, learned by a quick run: one category at a time is left out, a
+head is trained on the others and stands for the live one; then ten photos of it are added and the
+head learns on, as `retrain --mode head` does. Reports on the test photos, over several draws of the
+ten: the new category's recall, what the others' mean recall changes by, the most photos any lost.
+
+    python -m benchmarks.new_category [--json] [--photos DIR] [--images N] [--quick]
+        [--categories SLUG ...] [--seeds N] [--added N] [--cache DIR] [--weights W]
+        [--set KEY=VALUE]
+
+DIR holds train/, validation/ and test/, each with one folder per category. Embeddings are computed
+once and stay in --cache."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from .real_photos import PHOTOS, SPLITS, sample
+
+if TYPE_CHECKING:
+    from classifier.network import Backbone
+    from classifier.recipe import Recipe
+    from classifier.run import LabelledPhotos, Trained
+
+ADDED = 10
+SEEDS = 5
+QUICK_IMAGES = 600
+RECALL = 0.70
+FALL = 0.01
+LOST = 2
+
+
+@dataclass(frozen=True)
+class Bench:
+    photos: dict[str, LabelledPhotos]
+    backbone: Backbone
+    recipe: Recipe
+    cache: Path
+
+    def live(self, without: str) -> Trained:
+        """The head before the category is there."""
+        rows = {split: self._where(split, lambda slug: slug != without) for split in SPLITS}
+        return self._train(rows, self.recipe)
+
+    def with_new(self, slug: str, live: Trained, *, added: int, seed: int) -> Trained:
+        """The head after a quick run with `added` photos of it. None of them is for validation."""
+        from classifier.inheritance import Ancestor
+
+        rows = {split: self._where(split, lambda other: other != slug) for split in SPLITS}
+        own = self._where("train", lambda other: other == slug)
+        drawn = np.random.default_rng(seed).choice(own, min(added, len(own)), replace=False)
+        rows["train"] += drawn.tolist()
+        rows["test"] = list(range(len(self.photos["test"])))
+        ancestor = Ancestor(live.head, live.classes) if self.recipe.quick_from_live else None
+        recipe = self.recipe.with_overrides([f"seed={seed}"])
+        return self._train(rows, recipe, ancestor=ancestor)
+
+    def _train(self, rows: dict[str, list[int]], recipe: Recipe, **options: Any) -> Trained:
+        from classifier.run import train
+
+        chosen = {split: _only(self.photos[split], places) for split, places in rows.items()}
+        return train(
+            chosen,
+            backbone=self.backbone,
+            recipe=recipe,
+            full=False,
+            views=recipe.quick_views,
+            cache_dir=self.cache,
+            **options,
+        )
+
+    def _where(self, split: str, wanted: Any) -> list[int]:
+        return [i for i, slug in enumerate(self.photos[split].labels) if wanted(slug)]
+
+
+def _only(photos: LabelledPhotos, places: list[int]) -> LabelledPhotos:
+    from classifier.run import LabelledPhotos
+
+    keys = photos.keys or ()
+    return LabelledPhotos(
+        [photos.paths[i] for i in places],
+        [photos.labels[i] for i in places],
+        [keys[i] for i in places],
+    )
+
+
+def read(photos: Path) -> dict[str, LabelledPhotos]:
+    from classifier.run import LabelledPhotos
+    from classifier.weights import file_sha256
+
+    found = {}
+    for split in SPLITS:
+        paths = sorted(path for path in (photos / split).glob("*/*") if path.is_file())
+        labels = [path.parent.name for path in paths]
+        found[split] = LabelledPhotos(paths, labels, [file_sha256(path) for path in paths])
+    return found
+
+
+def right(trained: Trained) -> dict[str, int]:
+    """{category: test photos answered right}"""
+    judged = trained.judgements["test"]
+    pairs = zip(judged.labels, judged.predicted, strict=True)
+    hits = [label for label, predicted in pairs if label == predicted]
+    return {slug: hits.count(slug) for slug in trained.classes}
+
+
+def measure(bench: Bench, slug: str, *, added: int, seeds: int) -> dict[str, Any]:
+    """One category held out, over the seeds."""
+    live = bench.live(slug)
+    before = right(live)
+    support = {s: list(bench.photos["test"].labels).count(s) for s in [*live.classes, slug]}
+    draws = []
+    for seed in range(seeds):
+        after = right(bench.with_new(slug, live, added=added, seed=seed))
+        changes = [(after[s] - before[s]) / support[s] for s in live.classes if support[s]]
+        lost = {s: before[s] - after[s] for s in live.classes}
+        draws.append(
+            {
+                "recall": after[slug] / support[slug],
+                "others_change": float(np.mean(changes)),
+                "most_lost": max(lost.values()),
+                "lost_in": max(lost, key=lambda s: lost[s]),
+            }
+        )
+    return {"category": slug, "test_photos": support[slug], **_verdict(draws), "draws": draws}
+
+
+def _verdict(draws: list[dict[str, Any]]) -> dict[str, Any]:
+    recall = float(np.mean([draw["recall"] for draw in draws]))
+    change = float(np.mean([draw["others_change"] for draw in draws]))
+    lost = max(draw["most_lost"] for draw in draws)
+    return {
+        "recall": recall,
+        "recall_lowest": min(draw["recall"] for draw in draws),
+        "others_change": change,
+        "most_lost": lost,
+        "holds": recall >= RECALL and change >= -FALL and lost <= LOST,
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--photos", type=Path, default=PHOTOS)
+    parser.add_argument("--images", type=int, default=0, help="about so many photos; 0 for all")
+    parser.add_argument("--weights", default="starter")
+    parser.add_argument("--categories", nargs="+", help="which are held out in turn; default all")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--added", type=int, default=ADDED)
+    parser.add_argument("--cache", type=Path, help="where embeddings stay from run to run")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--quick", action="store_true", help="600 photos, one category, one draw")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if not (options.photos / "train").is_dir():
+        print(f"{options.photos} has no train/ folder; name one with --photos.", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        limit = QUICK_IMAGES if options.quick else options.images
+        photos = sample(options.photos, limit, Path(folder)) if limit else options.photos
+        rows = list(_rows(options, photos, options.cache or Path(folder) / "cache"))
+    held = [row["category"] for row in rows if row["holds"]]
+    print(f"All three conditions hold for {len(held)} of {len(rows)}: {', '.join(held) or '–'}")
+    if options.json:
+        settings = {"weights": options.weights, "added": options.added, "seeds": options.seeds}
+        settings |= {"images": limit or "all", "set": options.set}
+        print(json.dumps({"settings": settings, "rows": rows, "hold": held}))
+    return 0
+
+
+def _rows(options: argparse.Namespace, photos: Path, cache: Path) -> Any:
+    from classifier.network import load_backbone
+    from classifier.recipe import Recipe
+    from classifier.weights import resolve
+
+    began = time.perf_counter()
+    recipe = Recipe().with_overrides(options.set)
+    bench = Bench(read(photos), load_backbone(resolve(options.weights)), recipe, cache)
+    categories = options.categories or sorted(set(bench.photos["test"].labels))
+    seeds = options.seeds
+    if options.quick:
+        categories, seeds = categories[:1], 1
+    for slug in categories:
+        row = measure(bench, slug, added=options.added, seeds=seeds)
+        print(
+            f"{slug}: recall {row['recall']:.3f} (lowest {row['recall_lowest']:.3f}) of "
+            f"{row['test_photos']} test photos, others {100 * row['others_change']:+.1f} points, "
+            f"most lost {row['most_lost']}{'' if row['holds'] else ', does not hold'} "
+            f"({time.perf_counter() - began:.0f} s)",
+            flush=True,
+        )
+        yield row
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

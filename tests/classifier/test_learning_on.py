@@ -1,0 +1,98 @@
+"""A head that begins as an earlier one keeps what that knew and learns what is new."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from classifier.features import Features
+from classifier.inheritance import Ancestor, inherit, targets
+from classifier.network import build_head
+from classifier.recipe import Recipe
+from classifier.training import head_logits, train_head
+
+RECIPE = Recipe(head_units=16, head_epochs=12, head_batch_size=16, head_learning_rate=3e-3)
+NAMES = ("caps", "hats", "shoes")
+
+
+def clouds(counts: dict[int, int], *, seed: int) -> tuple[Features, np.ndarray]:
+    """`counts[column]` embeddings around the centre of each column."""
+    generator = np.random.default_rng(seed)
+    labels = np.repeat(list(counts), list(counts.values()))
+    centres = np.random.default_rng(99).random((3, 2048))
+    rows = centres[labels][:, None] + 0.3 * generator.standard_normal((len(labels), 1, 2048))
+    every = np.arange(len(labels))
+    return Features(rows.astype(np.float16), every, every, {}), labels
+
+
+@pytest.fixture(scope="module")
+def ancestor() -> Ancestor:
+    """Knows shoes and hats, in this order, and no caps."""
+    features, labels = clouds({1: 20, 2: 20}, seed=0)
+    trained = train_head(features, 2 - labels, classes=2, validation=None, recipe=RECIPE)
+    return Ancestor(trained.head, ("shoes", "hats"))
+
+
+def share_right(head: object, counts: dict[int, int]) -> float:
+    unseen, labels = clouds(counts, seed=5)
+    return float((head_logits(head, unseen.embeddings).argmax(axis=1) == labels).mean())
+
+
+def test_it_answers_as_before_where_nothing_is_new(ancestor: Ancestor) -> None:
+    features, labels = clouds({1: 20, 2: 20}, seed=1)
+    head = build_head(2, units=16, dropout=0.5)
+
+    inherit(head, ancestor, ("hats", "shoes"), features.embeddings, labels - 1)
+
+    before = head_logits(ancestor.head, features.embeddings)
+    np.testing.assert_allclose(head_logits(head, features.embeddings), before[:, ::-1], rtol=1e-5)
+
+
+def test_a_new_category_is_guessed_before_anything_is_learned(ancestor: Ancestor) -> None:
+    features, labels = clouds({0: 5, 1: 20, 2: 20}, seed=1)
+    head = build_head(3, units=16, dropout=0.5)
+
+    inherit(head, ancestor, NAMES, features.embeddings, labels)
+
+    assert share_right(head, {1: 20, 2: 20}) > 0.9
+    assert share_right(head, {0: 20}) > 0.2
+
+
+def test_ten_photos_are_learned_and_the_others_kept(ancestor: Ancestor) -> None:
+    features, labels = clouds({0: 10, 1: 20, 2: 20}, seed=1)
+
+    learned = train_head(
+        features, labels, classes=3, validation=None, recipe=RECIPE, ancestor=ancestor, names=NAMES
+    )
+
+    assert share_right(learned.head, {0: 20}) > 0.9
+    assert share_right(learned.head, {1: 20, 2: 20}) > 0.9
+
+
+def test_what_it_gets_wrong_has_its_label_as_the_target(ancestor: Ancestor) -> None:
+    features, labels = clouds({1: 3, 2: 3}, seed=1)
+    labels[0] = 2  # people say that this hat is a shoe
+
+    wanted = targets(ancestor, NAMES, features.embeddings, labels)
+
+    assert wanted[0].tolist() == [0, 0, 1]
+    assert (wanted.argmax(axis=1) == labels).all()
+    assert ((wanted[1:, 1:] > 0) & (wanted[1:, 1:] < 1)).any()
+    np.testing.assert_allclose(wanted.sum(axis=1), 1, atol=2e-3)
+
+
+def test_a_head_of_another_width_begins_anew(ancestor: Ancestor) -> None:
+    features, labels = clouds({1: 20, 2: 20}, seed=1)
+    wider = RECIPE.with_overrides(["head_units=24"])
+
+    learned = train_head(
+        features,
+        labels - 1,
+        classes=2,
+        validation=None,
+        recipe=wider,
+        ancestor=ancestor,
+        names=("hats", "shoes"),
+    )
+
+    assert learned.head.get_layer("hidden").units == 24
