@@ -7,7 +7,7 @@
 LAUNCHER := sh bin/with-python -m launcher
 VENV := .venv/bin
 DATA := $(or $(DATA_DIR),var)
-BENCHMARKS := demo real_photos outage throughput latency growth learning seed_recipe desk similar
+BENCHMARKS := demo real_photos outage throughput latency memory growth learning seed_recipe desk similar
 WRITTEN := $(foreach name,$(BENCHMARKS),$(if $(wildcard benchmarks/$(name).py),$(name)))
 
 help:  ## this list

@@ -15,9 +15,14 @@ from classifier.evaluation import softmax
 from classifier.feature_files import EMBEDDING_SIZE
 from classifier.head import Head
 
-# The precision is what the export says. Without this a CPU with bfloat16 would round where the CPU
-# that wrote the report did not.
-_SETTINGS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+_SETTINGS = {
+    "PERFORMANCE_HINT": "LATENCY",
+    # The precision is what the export says. Without this a CPU with bfloat16 would round where the
+    # CPU that wrote the report did not.
+    "INFERENCE_PRECISION_HINT": "f32",
+    # A worker decodes at the same time and shares its host with others: threads may move.
+    "ENABLE_CPU_PINNING": False,
+}
 
 
 class Embedder:
