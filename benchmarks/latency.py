@@ -20,11 +20,10 @@ from benchmarks.served import (
     PHOTOS,
     NoPhotos,
     add_waiting,
-    answer,
     files_of,
     learn,
     measured_site,
-    only,
+    settle,
 )
 from tests.site import Site
 
@@ -94,8 +93,7 @@ def run(site: Site, photos: Path, count: int, *, quick: bool) -> list[dict[str, 
     learn(site, STARTER_SIZE if quick else SIZE, quick=quick)
     site.start("worker")
     backlog = add_waiting(site, files[: 64 if quick else BACKLOG], f"{MERCHANT} backlog")
-    only(backlog)
-    answer(backlog, priority=BACKGROUND)
+    settle()
     merchant, _ = Merchant.objects.get_or_create(name=f"{MERCHANT} uploads")
     idle = measure(files[-count:], merchant, "idle", lambda: None)
 

@@ -20,8 +20,8 @@ from benchmarks.served import (
     files_of,
     learn,
     measured_site,
-    only,
     rss_mb,
+    settle,
 )
 from tests.site import Site
 
@@ -84,7 +84,7 @@ def main() -> int:
                 learn(site, size, quick=True)
             site.start("worker")
             ids = add_waiting(site, files, MERCHANT)
-            only(ids)
+            settle()
             row = measure(site, ids, wanted)
     except NoPhotos as error:
         print(error, file=sys.stderr)

@@ -43,7 +43,7 @@ def measured_site(photos: Path, *, quick: bool) -> Iterator[Site]:
         counts = LABELLED_QUICK if quick else LABELLED
         for split, count in counts.items():
             _copy(files_of(photos, split, count), Path(folder) / split)
-        site = Site({"HTTPS": "0", "LOG_LEVEL": "INFO", "CLASSIFIER_ENGINE": "auto"})
+        site = Site({"HTTPS": "0", "LOG_LEVEL": "INFO"})
         try:
             site.open()
             for split in counts:
@@ -97,14 +97,12 @@ def add_waiting(site: Site, files: Sequence[Path], merchant: str) -> list[int]:
     return list(images.order_by("pk").values_list("pk", flat=True))
 
 
-def only(ids: Sequence[int]) -> None:
-    """Nothing but these photos waits."""
-    from catalog.models import MachineState, ProductImage, Reclassification
+def settle(*, timeout: float = 900) -> None:
+    """Background jobs are off, and the worker has answered whatever waited."""
+    from catalog.models import Reclassification
 
     Reclassification.objects.update(queued_at=_now(), cancelled_at=_now())
-    waiting = [MachineState.PENDING, MachineState.CLASSIFYING]
-    others = ProductImage.objects.filter(machine__in=waiting).exclude(pk__in=ids)
-    others.update(machine=MachineState.CLASSIFIED)
+    _wait_for(_waiting(), timeout)
 
 
 def answer(ids: Sequence[int], *, priority: int, timeout: float = 600) -> float:
@@ -118,11 +116,22 @@ def answer(ids: Sequence[int], *, priority: int, timeout: float = 600) -> float:
     began = time.perf_counter()
     rows.update(machine=MachineState.PENDING, attempts=0, priority=priority)
     enqueue.classify_soon(ids[:1])
-    while rows.filter(machine__in=[MachineState.PENDING, MachineState.CLASSIFYING]).exists():
-        if time.perf_counter() - began > timeout:
-            raise TimeoutError(f"The worker did not answer {len(ids)} photos in {timeout:.0f} s.")
-        time.sleep(0.02)
+    _wait_for(_waiting().filter(pk__in=ids), timeout)
     return len(ids) / (time.perf_counter() - began)
+
+
+def _waiting() -> Any:
+    from catalog.models import MachineState, ProductImage
+
+    return ProductImage.objects.filter(machine__in=[MachineState.PENDING, MachineState.CLASSIFYING])
+
+
+def _wait_for(rows: Any, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while rows.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{rows.count()} photos were not answered in {timeout:.0f} s.")
+        time.sleep(0.02)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from benchmarks.served import (
     files_of,
     learn,
     measured_site,
-    only,
+    settle,
 )
 from tests.site import Site
 
@@ -106,8 +106,7 @@ def measure(
     seconds = learn(site, size, quick=quick)
     site.start("worker")
     ids = add_waiting(site, files, f"{MERCHANT} {size}")
-    only(ids)
-    answer(ids, priority=UPLOAD)  # the worker loads the version
+    settle()
     rounds = 1 if quick else 3
     uploads = sorted(answer(ids, priority=UPLOAD) for _ in range(rounds))[rounds // 2]
     background = sorted(answer(ids, priority=BACKGROUND) for _ in range(rounds))[rounds // 2]
@@ -122,8 +121,7 @@ def measure(
         large = phone_photos(files[:phones], Path(folder))
         if large:
             large_ids = add_waiting(site, large, f"{MERCHANT} {size} phone")
-            only(large_ids)
-            answer(large_ids, priority=UPLOAD)
+            settle()
             row["worker_12mp"] = max(answer(large_ids, priority=UPLOAD) for _ in range(rounds))
         site.stop("worker")
         engines = Engines.of_live()

@@ -126,7 +126,10 @@ def choose_precision(found: Comparison) -> tuple[str, str]:
     """int8 or fp32, and why in a sentence."""
     if found.agreement is None:
         return FP32, "There were no photos to compare int8 on."
-    share = f"int8 gave {100 * found.agreement:.1f}% of {found.compared} photos Keras' answer"
+    share = (
+        f"int8 gave {100 * found.agreement:.1f}% of {found.compared} photos the same first answer "
+        "as Keras"
+    )
     if found.agreement < MIN_AGREEMENT:
         return FP32, f"{share}; {100 * MIN_AGREEMENT:.0f}% are needed."
     if found.chance < MAX_CHANCE:
