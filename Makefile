@@ -7,8 +7,8 @@
 LAUNCHER := sh bin/with-python -m launcher
 VENV := .venv/bin
 DATA := $(or $(DATA_DIR),var)
-BENCHMARKS := demo real_photos outage certainty suspicious novelty throughput latency growth learning seed_recipe desk similar
-WRITTEN := $(foreach name,$(BENCHMARKS),$(if $(wildcard benchmarks/$(name).py),$(name)))
+BENCHMARKS := demo real_photos outage throughput latency memory growth learning new_category \
+              certainty suspicious novelty seed_recipe
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -29,7 +29,7 @@ lint:  ## ruff, mypy, import-linter, migrations, deployment checks
 
 bench:  ## rivals and ours on the same photos; ARGS="--quick"
 	@$(LAUNCHER) install
-	@for name in $(WRITTEN); do $(VENV)/python -m benchmarks.$$name $(ARGS) || exit 1; done
+	@for name in $(BENCHMARKS); do $(VENV)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
 tensorboard:  ## the training logs of all runs, on http://localhost:6006/
 	@$(LAUNCHER) install

@@ -100,6 +100,7 @@ class Site:
             "LOG_LEVEL": "INFO",
             "HTTPS": "0",
             "CLASSIFIER_WEIGHTS": "starter",
+            "CLASSIFIER_ENGINE": "auto",
             **chosen,
         }
 

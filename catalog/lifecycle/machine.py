@@ -59,8 +59,8 @@ class Answer:
 
 
 def claim(*, owner: str, limit: int, background_limit: int | None = None) -> list[Claim]:
-    """Take up to `limit` images that wait or whose lease ran out, urgent ones first; of those that
-    nobody waits for, only as many as make up `background_limit`.
+    """Take up to `limit` images that wait or whose lease ran out, urgent ones first; where a
+    `background_limit` is given, at most so many that nobody waits for, and none beside urgent ones.
 
     Nothing is claimed while no version is live. An image on its second attempt or later comes
     alone, so that a photo that kills its worker takes no batch-mates along; after the last
@@ -70,7 +70,7 @@ def claim(*, owner: str, limit: int, background_limit: int | None = None) -> lis
     now = timezone.now()
     _give_up_on_repeaters(now)
     with transaction.atomic():
-        chosen = _claimable(now, limit, limit if background_limit is None else background_limit)
+        chosen = _claimable(now, limit, background_limit)
         if not chosen:
             return []
         ids = [pk for pk, _ in chosen]
@@ -87,7 +87,7 @@ def claim(*, owner: str, limit: int, background_limit: int | None = None) -> lis
         ]
 
 
-def _claimable(now: datetime, limit: int, background_limit: int) -> list[tuple[int, int]]:
+def _claimable(now: datetime, limit: int, background_limit: int | None) -> list[tuple[int, int]]:
     """(id, attempts) of the rows to take, locked where the database can lock rows."""
     images = ProductImage.objects.unlocked().order_by("priority", "id")
     expired = images.filter(machine=MachineState.CLASSIFYING, lease_until__lt=now)
@@ -95,8 +95,10 @@ def _claimable(now: datetime, limit: int, background_limit: int) -> list[tuple[i
     columns = ("priority", "pk", "attempts")
     rows = [*expired.values_list(*columns)[:1], *waiting.values_list(*columns)[:limit]]
     rows.sort()
-    urgent = sum(priority < Priority.BACKGROUND for priority, _, _ in rows)
-    found = [(pk, attempts) for _, pk, attempts in rows[: max(urgent, background_limit)]]
+    if background_limit is not None:
+        urgent = sum(priority < Priority.BACKGROUND for priority, _, _ in rows)
+        rows = rows[: urgent or background_limit]
+    found = [(pk, attempts) for _, pk, attempts in rows]
     if found and found[0][1] > 0:
         return found[:1]
     return [(pk, attempts) for pk, attempts in found if attempts == 0]

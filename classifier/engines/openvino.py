@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,19 @@ from classifier.evaluation import softmax
 from classifier.feature_files import EMBEDDING_SIZE
 from classifier.head import Head
 
-# The precision is what the export says. Without this a CPU with bfloat16 would round where the CPU
-# that wrote the report did not.
-_SETTINGS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+_SETTINGS = {
+    "PERFORMANCE_HINT": "LATENCY",
+    # The precision is what the export says. Without this a CPU with bfloat16 would round where the
+    # CPU that wrote the report did not.
+    "INFERENCE_PRECISION_HINT": "f32",
+    # A worker decodes at the same time and shares its host with others: threads may move.
+    "ENABLE_CPU_PINNING": False,
+}
 
 
 class Embedder:
-    """An exported backbone, compiled for this CPU. One thread at a time."""
+    """An exported backbone, compiled for this CPU. Threads wait for each other: one may warm up a
+    new head on it while another still answers with the old one."""
 
     def __init__(self, model: Path | Any, *, sha256: str, image_size: int, precision: str) -> None:
         """`model` is the path of an .xml file or an openvino.Model; EngineError if it cannot run
@@ -36,6 +43,7 @@ class Embedder:
                 f"OpenVINO cannot run {model}: {_first_line(error)} Set CLASSIFIER_ENGINE=keras."
             ) from error
         self._request = compiled.create_infer_request()
+        self._lock = threading.Lock()
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
         """uint8 RGB (N, s, s, 3) to float16 (N, 2048); any N, also 0."""
@@ -49,7 +57,8 @@ class Embedder:
             if len(batch) < shape:
                 missing = ((0, shape - len(batch)), (0, 0), (0, 0), (0, 0))
                 batch = np.pad(batch, missing)
-            answer = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)[0]
+            with self._lock:
+                answer = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)[0]
             embeddings[start : start + shape] = answer[: len(images) - start]
             start += shape
         return embeddings
@@ -61,8 +70,7 @@ class Embedder:
 
 
 class Classifier:
-    """A version ready to answer: exported backbone, head, classes and calibration. One thread at a
-    time.
+    """A version ready to answer: exported backbone, head, classes and calibration.
 
     The head reads the embeddings as they are stored (float16), so that a photo's answer is the same
     from its pixels and from its embedding.
