@@ -86,7 +86,8 @@ def _detail(job: Reclassification, done: int, total: int, rate: float) -> str:
     if job.finished_at:
         took = duration(job.finished_at - job.created_at)
         return f"{job.selected} photos were answered in {took}."
-    if not job.selected:
+    fresh = timezone.now() - job.created_at < WINDOW
+    if not job.selected or (fresh and not done):
         return "It begins when no upload waits."
     if not rate:
         return "No photo was answered in the last half minute; check that a worker runs."

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from .. import (
     charts,
+    coverage,
     doubts,
     golive,
     health,
@@ -58,6 +59,7 @@ def models(request: SignedIn) -> HttpResponse:
         "serving": serving,
         "live": live,
         "live_figures": report.figures(live) if live else None,
+        "gaps": coverage.gaps(live) if live else [],
         "origin": provenance.of(live) if live else None,
         "workers": WorkerStatus.objects.select_related("version").order_by("name"),
         "worker_check": health.worker(),
