@@ -18,7 +18,7 @@ import numpy.typing as npt
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ROOT.parent / "shared" / "data" / "clothing-small"
 SPLITS = ("train", "validation", "test")
-QUICK_IMAGES = 600
+QUICK_IMAGES = 400
 
 
 @dataclass(frozen=True)
