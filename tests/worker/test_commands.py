@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db.models import Q
@@ -21,6 +22,7 @@ from catalog.models import (
     Reclassification,
     RunState,
     Serving,
+    Split,
     TrainingRun,
     VersionState,
 )
@@ -55,6 +57,10 @@ def recipe() -> list[str]:
 
 
 def test_retrain_makes_a_version_and_says_how_good_it_is(labelled: Merchant) -> None:
+    corrupt = ProductImage.objects.filter(product__split=Split.TRAIN)[0]
+    with default_storage.open(corrupt.file, "wb") as file:
+        file.write(b"no photo")
+
     found = answer("retrain", "--mode", "head", "--note", "by hand", *recipe())
 
     run = TrainingRun.objects.get()
@@ -62,6 +68,9 @@ def test_retrain_makes_a_version_and_says_how_good_it_is(labelled: Merchant) -> 
     assert found["version"] == Serving.current().live_id
     assert found["metrics"]["images"] == 30
     assert found["reason"] == run.reason
+    (skipped,) = found["skipped_images"]
+    assert skipped["image"] == corrupt.pk
+    assert "not a photo" in skipped["reason"]
     assert found["seconds"] > 0
     assert run.note == "by hand"
 

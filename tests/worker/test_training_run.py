@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -110,7 +112,7 @@ def _assert_the_run_kept_what_it_saw(run: TrainingRun) -> None:
 
 
 def test_a_photo_that_cannot_be_read_is_left_out_and_named(
-    labelled: Merchant, backbone_in_memory: None
+    labelled: Merchant, backbone_in_memory: None, client: Client
 ) -> None:
     from django.core.files.storage import default_storage
 
@@ -126,6 +128,10 @@ def test_a_photo_that_cannot_be_read_is_left_out_and_named(
     assert run.skipped_images[0]["reason"]
     assert Serving.current().live is None
     assert run.reason.startswith("Not put live, as asked.")
+    client.force_login(factories.user(Role.REVIEWER))
+    page = client.get(reverse("run", args=[run.pk])).content.decode()
+    assert "1 photo could not be used" in page
+    assert reverse("image", args=[lost.pk]) in page
 
 
 def test_the_same_photos_recipe_and_seed_give_the_same_figures(
