@@ -8,7 +8,18 @@ retry. Each change is one conditional UPDATE plus one history row in one transac
 (removal.py) takes a photo out of everything."""
 
 from .label import decide_category, decide_none_of_these, decide_unusable, import_label, undo
-from .machine import Answer, Claim, claim, fail, finish, forget_answers, release, requeue, retry
+from .machine import (
+    Answer,
+    Claim,
+    claim,
+    fail,
+    finish,
+    forget_answers,
+    is_overtaken,
+    release,
+    requeue,
+    retry,
+)
 from .removal import delete_withdrawn_files, withdraw
 
 __all__ = [
@@ -23,6 +34,7 @@ __all__ = [
     "finish",
     "forget_answers",
     "import_label",
+    "is_overtaken",
     "release",
     "requeue",
     "retry",
