@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, partial
 
@@ -33,11 +34,12 @@ class Batch:
 
     def __init__(self, claims: Sequence[Claim], loaded: Loaded, tree: Tree) -> None:
         self.claims = claims
+        self.loaded = loaded
+        self.tree = tree
         self.seconds = 0.0
         """How long the network was busy with it; known once it is written."""
-        self._loaded = loaded
-        self._tree = tree
         self._known: dict[int, Vector] = {}
+        self._reads: dict[int, Future[Pixels | str]] = {}
         self._computed: Future[tuple[dict[int, Vector], dict[int, str]]]
 
     def __len__(self) -> int:
@@ -52,29 +54,34 @@ class Batch:
         """A photo that may have ended a worker before: nothing else is to be in hand with it."""
         return any(claim.attempts > 1 for claim in self.claims)
 
-    def begin(self) -> None:
-        """Start decoding, and compute as soon as the engine is free. A photo this backbone has seen
-        before is not decoded again."""
-        self._known = embeddings.known(self.image_ids, self._loaded.version.backbone_id)
-        size = self._loaded.classifier.image_size
-        reads = {
+    def read(self) -> None:
+        """Start decoding. A photo this backbone has seen before is not decoded again."""
+        self._known = embeddings.known(self.image_ids, self.loaded.version.backbone_id)
+        size = self.loaded.classifier.image_size
+        self._reads = {
             claim.image_id: photos.read_soon(claim.file, size)
             for claim in self.claims
             if claim.image_id not in self._known
         }
-        self._computed = _engine().submit(self._compute, reads)
 
-    def _compute(
-        self, reads: dict[int, Future[Pixels | str]]
-    ) -> tuple[dict[int, Vector], dict[int, str]]:
+    def compute(self) -> None:
+        """As soon as it is decoded and the engine is free."""
+        self._computed = _engine().submit(self._compute)
+
+    def _compute(self) -> tuple[dict[int, Vector], dict[int, str]]:
         """{image id: embedding} and {image id: why not}."""
         started = time.monotonic()
+        reads, self._reads = self._reads, {}
         found = {image_id: read.result() for image_id, read in reads.items()}
         reasons = {image_id: read for image_id, read in found.items() if isinstance(read, str)}
         pixels = {image_id: read for image_id, read in found.items() if not isinstance(read, str)}
-        vectors = _embedded(pixels, self._loaded)
+        vectors = _embedded(pixels, self.loaded)
         self.seconds = time.monotonic() - started
         return vectors, reasons
+
+    def wait(self) -> None:
+        """Until the network is done with it, well or not."""
+        futures.wait([self._computed])
 
     def write(self) -> None:
         """Wait for the network, then write what can be answered; a bad photo fails alone. A photo
@@ -91,18 +98,18 @@ class Batch:
         if not answered:
             return
         stacked = np.stack([vectors[claim.image_id] for claim in answered])
-        rows = self._tree.masked(self._loaded.classifier.predict_embeddings(stacked))
-        looks = self._loaded.familiar.look(stacked) if self._loaded.familiar else None
+        rows = self.tree.masked(self.loaded.classifier.predict_embeddings(stacked))
+        looks = self.loaded.familiar.look(stacked) if self.loaded.familiar else None
         answers = [
             Answer(
                 claim,
-                self._tree.top(rows[place]),
+                self.tree.top(rows[place]),
                 None if claim.image_id in self._known else embeddings.to_bytes(stacked[place]),
                 novelty.likeness(looks, place),
             )
             for place, claim in enumerate(answered)
         ]
-        retried(partial(lifecycle.finish, answers, version=self._loaded.version))
+        retried(partial(lifecycle.finish, answers, version=self.loaded.version))
 
     def release(self) -> None:
         """Hand back, unspent, what is not written."""

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from catalog import enqueue, lifecycle, reclassify
+from catalog.lifecycle import Claim
 from catalog.models import LabelState, MachineState, ProductImage, ReclassifyScope
 
 from . import process
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 60.0
 BACKGROUND_SECONDS = 0.1
-"""A batch of background work takes about so long at most: an upload waits behind one or two."""
+"""A batch of background work takes about so long at most: an upload waits behind one."""
 FEWEST = 8
 
 
@@ -68,13 +69,50 @@ class Classifying:
         return count
 
     def _turn(self) -> int:
-        """Claim a batch and set it going, then write the one before. Returns how many photos were
-        claimed."""
+        """Claim and decode a batch while the one before is computed, then have it computed while
+        that one is written. Returns how many photos were claimed."""
         taken = self._take()
         before, self._computing = self._computing, taken
-        if before is not None:
-            self._write(before)
-        return len(taken) if taken is not None else 0
+        try:
+            if before is not None:
+                before.wait()
+            urgent = self._overtaking(taken) if taken is not None else None
+            for batch in (urgent, taken):
+                if batch is not None:
+                    batch.compute()
+        except BaseException:
+            self._let_go(before, taken)
+            raise
+        for batch in (before, urgent):
+            if batch is not None:
+                self._write(batch, urgent)
+        return sum(len(batch) for batch in (taken, urgent) if batch is not None)
+
+    def _overtaking(self, taken: Batch) -> Batch | None:
+        """Photos that somebody waits for and that came after `taken`, which can wait, was claimed.
+        They go first."""
+        if taken.is_suspect or not lifecycle.is_overtaken(taken.claims):
+            return None
+        claims = self._claim(background_limit=0)
+        if not claims:
+            return None
+        urgent = Batch(claims, taken.loaded, taken.tree)
+        if urgent.is_suspect:
+            urgent.release()  # it comes again, alone
+            return None
+        self._last_batch += urgent.image_ids
+        urgent.read()
+        return urgent
+
+    def _claim(self, *, background_limit: int) -> list[Claim]:
+        return retried(
+            partial(
+                lifecycle.claim,
+                owner=self.owner,
+                limit=settings.CLASSIFY_BATCH,
+                background_limit=background_limit,
+            )
+        )
 
     def _take(self) -> Batch | None:
         """The next batch, being decoded; None when nothing waits or nothing can answer."""
@@ -90,14 +128,7 @@ class Classifying:
         if not tree:
             self.live.note_heartbeat(error="The live version knows none of today's categories.")
             return None
-        claims = retried(
-            partial(
-                lifecycle.claim,
-                owner=self.owner,
-                limit=settings.CLASSIFY_BATCH,
-                background_limit=self._background_limit(),
-            )
-        )
+        claims = self._claim(background_limit=self._background_limit())
         if not claims:
             return None
         self._last_batch = [claim.image_id for claim in claims]
@@ -106,7 +137,7 @@ class Classifying:
         if batch.is_suspect:
             self._land()
         try:
-            batch.begin()
+            batch.read()
         except BaseException:
             self._let_go(batch, self._computing)
             raise
@@ -118,14 +149,16 @@ class Classifying:
         if batch is not None:
             self._write(batch)
 
-    def _write(self, batch: Batch) -> None:
+    def _write(self, batch: Batch, urgent: Batch | None = None) -> None:
+        """`urgent` is what else is in hand, besides the one that is computing."""
         try:
             batch.write()
         except (KeyboardInterrupt, SystemExit):
-            self._let_go(batch, self._computing)
+            self._let_go(batch, urgent, self._computing)
             raise
         except Exception:
-            self._let_go(self._computing)  # this batch keeps its lease: a photo in it may be why
+            others = (urgent if urgent is not batch else None, self._computing)
+            self._let_go(*others)  # this batch keeps its lease: a photo in it may be why
             raise
         self._pace = batch.seconds / len(batch)
 

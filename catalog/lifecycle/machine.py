@@ -23,6 +23,7 @@ from ..models import (
     ProductImage,
     Serving,
 )
+from ..sql import Constant
 
 CHUNK = 500
 
@@ -35,6 +36,7 @@ class Claim:
     file: str
     owner: str
     attempts: int
+    priority: int = Priority.UPLOAD
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,10 @@ def claim(*, owner: str, limit: int, background_limit: int | None = None) -> lis
         )
         rows = ProductImage.objects.filter(pk__in=ids).order_by("priority", "id")
         return [
-            Claim(pk, file, owner, attempts)
-            for pk, file, attempts in rows.values_list("pk", "file", "attempts")
+            Claim(pk, file, owner, attempts, priority)
+            for pk, file, attempts, priority in rows.values_list(
+                "pk", "file", "attempts", "priority"
+            )
         ]
 
 
@@ -102,6 +106,16 @@ def _claimable(now: datetime, limit: int, background_limit: int | None) -> list[
     if found and found[0][1] > 0:
         return found[:1]
     return [(pk, attempts) for pk, attempts in found if attempts == 0]
+
+
+def is_overtaken(claims: Sequence[Claim]) -> bool:
+    """Whether photos that somebody waits for have come since these, that can wait, were claimed."""
+    if any(claim.priority < Priority.BACKGROUND for claim in claims):
+        return False
+    urgent = ProductImage.objects.filter(
+        machine=Constant(MachineState.PENDING), priority__lt=Priority.BACKGROUND
+    )
+    return urgent.exists()
 
 
 def _give_up_on_repeaters(now: datetime) -> None:

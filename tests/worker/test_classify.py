@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from catalog import lifecycle
@@ -20,6 +21,7 @@ from catalog.models import (
     Merchant,
     ModelVersion,
     Prediction,
+    Priority,
     ProductImage,
     Reclassification,
 )
@@ -263,3 +265,41 @@ def test_many_batches_are_all_answered_by_the_photo_they_show(
             assert image.predicted is not None
             assert image.original_name.startswith(image.predicted.slug)
             assert image.predictions.count() == 1
+
+
+class Uploading(Interrupting):
+    """An engine during whose first call somebody uploads a photo."""
+
+    def __init__(self, engine: Engine, upload: Callable[[], None]) -> None:
+        super().__init__(engine)
+        self.upload = upload
+
+    def embed(self, images: Any) -> Any:
+        self.upload()
+        self.upload = lambda: None
+        return self.engine.embed(images)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_upload_overtakes_what_was_claimed_and_can_wait(
+    live_version: ModelVersion, worker: Classifying, settings: Settings
+) -> None:
+    settings.CLASSIFY_BATCH = 1
+    merchant = factories.merchant()
+    for number in range(4):
+        pictures.add(merchant, "cups", 830 + number)
+    ProductImage.objects.update(priority=Priority.BACKGROUND)
+    worker.live.refresh()
+    assert worker.live.loaded is not None
+
+    def upload() -> None:
+        pictures.add(merchant, "lamps", 840)
+        connection.close()  # of the engine's thread
+
+    uploading: Any = Uploading(worker.live.loaded.classifier, upload)
+    worker.live.loaded = replace(worker.live.loaded, classifier=uploading)
+
+    assert worker.drain() == 5
+
+    answered = Prediction.objects.order_by("pk").values_list("image__original_name", flat=True)
+    assert list(answered).index("lamps-840.jpg") == 1
