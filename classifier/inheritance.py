@@ -1,4 +1,4 @@
-"""A head that begins as the live one: what it knows is kept, a new category gets a first guess.
+"""A head that begins as the live one: what it knows is kept, and a new category is learned beside.
 
 Learning on then means learning from what is new. A photo that the live head answers as people do
 keeps that answer as its target (Li & Hoiem 2016, "learning without forgetting"), so that nothing
@@ -20,8 +20,9 @@ from classifier.features import Embeddings
 Floats = npt.NDArray[np.float32]
 Columns = npt.NDArray[np.integer[Any]]
 
-LOOKED_AT = 1024
-OF_A_CATEGORY = 256
+LOOKED_AT = 4096
+OF_A_CATEGORY = 512
+COLUMN_STEPS = 300
 
 
 @dataclass(frozen=True)
@@ -39,31 +40,64 @@ class Ancestor:
 def inherit(
     head: Any, ancestor: Ancestor, classes: Sequence[str], photos: Embeddings, labels: Columns
 ) -> None:
-    """Set the weights of `head`, whose columns are `classes`, from its ancestor's.
-
-    A category the ancestor lacks gets the direction in which its training photos differ from the
-    others', as long as the other columns are on average, and a bias by which half of its photos
-    are answered right (Qi et al. 2018, "imprinting"). `labels` are the columns of `photos`.
+    """Set the weights of `head`, whose columns are `classes`, from its ancestor's; `labels` are the
+    columns of `photos`. Columns the ancestor lacks are learned, while all others stay as they are.
     """
     kernel, bias, columns, offsets = (np.asarray(w) for w in ancestor.head.get_weights())
     known = {slug: column for column, slug in enumerate(ancestor.classes)}
     inherited = [known.get(slug, -1) for slug in classes]
     new_columns, new_offsets = columns[:, inherited].copy(), offsets[inherited].copy()
 
-    def hidden(rows: Embeddings) -> Floats:
-        activations: Floats = np.maximum(rows[:].astype(np.float32) @ kernel + bias, 0)
-        return activations
+    def seen(which: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Hidden activations, and how much the ancestor's answers speak against a new column."""
+        rows = Embeddings(photos.rows, photos.places[which])[:].astype(np.float32)
+        hidden: Floats = np.maximum(rows @ kernel + bias, 0)
+        return hidden, _log_sum_exp(hidden @ columns + offsets)
 
-    everyone = hidden(photos.only(_spread(len(labels), LOOKED_AT)))
-    length = np.linalg.norm(columns, axis=0).mean()
+    length = float(np.linalg.norm(columns, axis=0).mean())
     for column in (c for c, before in enumerate(inherited) if before < 0):
-        of_it = np.flatnonzero(labels == column)[:OF_A_CATEGORY]
-        own = hidden(Embeddings(photos.rows, photos.places[of_it]))
-        apart = own.mean(axis=0) - everyone.mean(axis=0)
-        new_columns[:, column] = length * apart / max(float(np.linalg.norm(apart)), 1e-6)
-        rivals = (own @ columns + offsets).max(axis=1)
-        new_offsets[column] = np.median(rivals - own @ new_columns[:, column])
+        own = np.flatnonzero(labels == column)[:OF_A_CATEGORY]
+        others = np.flatnonzero(labels != column)
+        others = others[:: max(1, len(others) // LOOKED_AT)]
+        weight = len(others) / ((len(classes) - 1) * len(own))  # balanced
+        learned = _new_column(seen(own), seen(others), weight, length)
+        new_columns[:, column], new_offsets[column] = learned
     head.set_weights([kernel, bias, new_columns, new_offsets])
+
+
+def _new_column(
+    own: tuple[Floats, Floats], others: tuple[Floats, Floats], weight: float, length: float
+) -> tuple[Floats, float]:
+    """The column of a new category and its offset, by Adam on the cross-entropy in which it alone
+    can move; each of its own photos counts `weight` times.
+
+    It begins in the direction in which its photos differ from the others', as long as the other
+    columns, with an offset by which half of them are answered right (Qi et al. 2018).
+    """
+    apart = own[0].mean(axis=0) - others[0].mean(axis=0)
+    column = length * apart / max(float(np.linalg.norm(apart)), 1e-6)
+    values = np.append(column, np.median(own[1] - own[0] @ column)).astype(np.float64)
+    rates = np.append(np.full(len(column), 3e-3), 3e-2)
+    first, second = np.zeros_like(values), np.zeros_like(values)
+    for step in range(1, COLUMN_STEPS + 1):
+        wrongly = _sigmoid(others[0] @ values[:-1] + values[-1] - others[1])
+        missing = weight * (1 - _sigmoid(own[0] @ values[:-1] + values[-1] - own[1]))
+        slope = np.append(wrongly @ others[0] - missing @ own[0], wrongly.sum() - missing.sum())
+        first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
+        size = np.sqrt(second / (1 - 0.999**step)) + 1e-8
+        values -= rates * first / (1 - 0.9**step) / size
+    return values[:-1].astype(np.float32), float(values[-1])
+
+
+def _log_sum_exp(logits: Floats) -> Floats:
+    highest = logits.max(axis=1, keepdims=True)
+    result: Floats = np.log(np.exp(logits - highest).sum(axis=1)) + highest[:, 0]
+    return result
+
+
+def _sigmoid(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    result: npt.NDArray[Any] = 1 / (1 + np.exp(-np.clip(values, -30, 30)))
+    return result
 
 
 def targets(
@@ -85,10 +119,3 @@ def targets(
         right = answers.argmax(axis=1) == labels[part]
         wanted[part][right] = answers[right]
     return wanted
-
-
-def _spread(count: int, wanted: int) -> npt.NDArray[np.bool_]:
-    """Which of `count` to take for about `wanted` at even distances."""
-    chosen = np.zeros(count, bool)
-    chosen[:: max(1, count // wanted)] = True
-    return chosen

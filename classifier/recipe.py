@@ -43,7 +43,7 @@ class Recipe:
 
     quick_views: int = 0
     quick_from_live: bool = True
-    quick_learning_rate: float = 1e-4
+    quick_learning_rate: float = 1e-5
     quick_shown: int = 150_000
 
     fine_tune_epochs: int = 10
