@@ -34,6 +34,8 @@ QUICK_IMAGES = 5_000
 CATEGORIES = 30
 CORRECTED = 0.0005
 """The share of photos that a reviewer corrects, 50 of 100,000."""
+MISLABELLED = 0.005
+"""The share that somebody had put into a wrong category."""
 SMALLER = 5
 """The other size is this many times smaller."""
 CHUNK = 500
@@ -103,6 +105,8 @@ def _add(
     from catalog.models import Embedding, LabelState, MachineState, Origin, Product, ProductImage
 
     splits = random.choice(["train", "validation", "test"], len(numbers), p=SHARES)
+    wrong = (random.random(len(numbers)) < MISLABELLED) & (splits == "train")
+    said = np.where(wrong, random.integers(0, len(categories), len(numbers)), numbers)
     with transaction.atomic():
         products = Product.objects.bulk_create(
             Product(merchant=merchant, sku=f"S{first + n}", split=split)
@@ -113,7 +117,7 @@ def _add(
                 merchant=merchant,
                 product=product,
                 file=f"originals/absent/{first + n}.jpg",
-                original_name=f"{first + n}.jpg",
+                original_name=f"{categories[numbers[n]].slug}.jpg",
                 sha256=secrets.token_hex(32),
                 format="jpg",
                 width=640,
@@ -125,7 +129,7 @@ def _add(
                 label_origin=Origin.IMPORT,
                 **_hashes(random),
             )
-            for n, (product, number) in enumerate(zip(products, numbers, strict=True))
+            for n, (product, number) in enumerate(zip(products, said, strict=True))
         )
         Embedding.objects.bulk_create(
             Embedding(image=image, backbone=backbone, vector=vector.tobytes())
@@ -142,15 +146,20 @@ def _hashes(random: np.random.Generator) -> dict[str, Any]:
 
 
 def correct(count: int) -> None:
-    """A reviewer puts some training photos into another category."""
+    """A reviewer puts some training photos where they belong; their names say where."""
+    from django.db.models import F, Value
+    from django.db.models.functions import Concat
+
     from catalog import lifecycle
     from catalog.models import Category, ProductImage, User
 
     ada = User.objects.get(username="ada")
-    first, second = Category.objects.order_by("pk")[:2]
-    photos = ProductImage.objects.filter(label=first, product__split="train", revision=0)
-    for image in photos.order_by("?")[:count]:
-        lifecycle.decide_category(image, second, by=ada, revision=image.revision)
+    categories = {category.slug: category for category in Category.objects.all()}
+    labelled = ProductImage.objects.filter(product__split="train", revision=0)
+    right = Concat(F("label__slug"), Value(".jpg"))
+    for image in labelled.exclude(original_name=right).order_by("pk")[:count]:
+        belongs = categories[image.original_name.removesuffix(".jpg")]
+        lifecycle.decide_category(image, belongs, by=ada, revision=image.revision)
 
 
 def measure(images: int, categories: int, *, again: bool) -> Iterator[dict[str, Any]]:
