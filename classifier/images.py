@@ -12,9 +12,9 @@
 `to_array` then stretches to a square: every part of the product stays in view, and the aspect ratio
 is one more variation the network sees in both training and serving.
 
-`load` and `read` do both, for the network. They have a large JPEG decoded at a half, a quarter or
-an eighth of its size, as the format allows at a fraction of the work, where both sides stay MARGIN
-times what the network sees.
+`load` does both, for the network. It has a large JPEG decoded at a half, a quarter or an eighth of
+its size, as the format allows at a fraction of the work, where both sides stay MARGIN times what
+the network sees.
 """
 
 from __future__ import annotations
@@ -61,12 +61,7 @@ def to_array(image: Image.Image, size: int) -> Pixels:
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
 
 
-def load(path: Path, size: int, *, max_pixels: int = MAX_PIXELS) -> Pixels:
-    """(size, size, 3) uint8 RGB of the file; UnreadableImage with the reason."""
-    return read(path, size, max_pixels=max_pixels)
-
-
-def read(source: bytes | Path, size: int, *, max_pixels: int = MAX_PIXELS) -> Pixels:
+def load(source: bytes | Path, size: int, *, max_pixels: int = MAX_PIXELS) -> Pixels:
     """(size, size, 3) uint8 RGB of bytes or a file; UnreadableImage with the reason."""
     return to_array(_rgb(_open(_bytes(source), max_pixels, least=MARGIN * size)), size)
 

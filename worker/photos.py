@@ -29,7 +29,7 @@ def read(file: str, size: int) -> Pixels | str:
     try:
         with default_storage.open(file) as handle:
             data = handle.read()
-        return images.read(data, size)
+        return images.load(data, size)
     except FileNotFoundError:
         return "The photo's file is missing on the server; upload the photo again."
     except UnreadableImage as error:

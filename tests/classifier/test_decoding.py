@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from classifier.errors import UnreadableImage
-from classifier.images import decode, load, read, to_array
+from classifier.images import decode, load, to_array
 from tests.classifier.factories import encoded, pixels
 
 
@@ -198,25 +198,25 @@ def large(encoding: str, **options: Any) -> bytes:
 def test_a_large_jpeg_is_read_smaller_and_looks_the_same(options: dict[str, Any]) -> None:
     data = large("JPEG", quality=92, **options)
     whole = to_array(decode(data), 64)
-    assert np.abs(read(data, 64).astype(int) - whole).mean() < 1
+    assert np.abs(load(data, 64).astype(int) - whole).mean() < 1
 
 
 def test_a_large_photo_taken_sideways_is_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     data = large("JPEG", quality=92, exif=exif)
-    assert np.abs(read(data, 64).astype(int) - to_array(decode(data), 64)).mean() < 1
+    assert np.abs(load(data, 64).astype(int) - to_array(decode(data), 64)).mean() < 1
 
 
 def test_a_photo_that_is_not_much_larger_than_needed_is_read_whole() -> None:
     data = encoded(Image.fromarray(pixels(width=255, height=400)), "JPEG")
-    assert (read(data, 64) == to_array(decode(data), 64)).all()
+    assert (load(data, 64) == to_array(decode(data), 64)).all()
 
 
 def test_a_large_truncated_jpeg_is_refused() -> None:
     data = large("JPEG", quality=95)
     with pytest.raises(UnreadableImage, match="damaged or cut short"):
-        read(data[: len(data) * 2 // 3], 64)
+        load(data[: len(data) * 2 // 3], 64)
 
 
 def swapped_primaries() -> bytes:
