@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
-from classifier.engines import BATCH_SHAPES, batch_plan
+from classifier.engines import BATCH_SHAPES
+from classifier.engines.answering import Answering, in_batches
 from classifier.errors import EngineError
 from classifier.evaluation import softmax
-from classifier.feature_files import EMBEDDING_SIZE
 from classifier.head import Head
 
 _SETTINGS = {
@@ -47,42 +47,26 @@ class Embedder:
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
         """uint8 RGB (N, s, s, 3) to float16 (N, 2048); any N, also 0."""
-        size = self.image_size
-        if images.shape[1:] != (size, size, 3):
-            raise ValueError(f"expected (N, {size}, {size}, 3) pixels, got {images.shape}")
-        embeddings = np.empty((len(images), EMBEDDING_SIZE), np.float16)
-        start = 0
-        for shape in batch_plan(len(images)):
-            batch = images[start : start + shape]
-            if len(batch) < shape:
-                missing = ((0, shape - len(batch)), (0, 0), (0, 0), (0, 0))
-                batch = np.pad(batch, missing)
-            with self._lock:
-                answer = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)[0]
-            embeddings[start : start + shape] = answer[: len(images) - start]
-            start += shape
-        return embeddings
+        return in_batches(images, self.image_size, self._infer)
 
     def warm(self) -> None:
         """Every shape is compiled when it first comes; no other ever comes."""
         for shape in BATCH_SHAPES:
             self.embed(np.zeros((shape, self.image_size, self.image_size, 3), np.uint8))
 
+    def _infer(self, batch: npt.NDArray[np.uint8]) -> Any:
+        with self._lock:
+            return self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)[0]
 
-class Classifier:
-    """A version ready to answer: exported backbone, head, classes and calibration.
 
-    The head reads the embeddings as they are stored (float16), so that a photo's answer is the same
-    from its pixels and from its embedding.
-    """
+class Classifier(Answering[Embedder]):
+    """With the head in numpy."""
 
     def __init__(
         self, embedder: Embedder, head: Head, classes: tuple[str, ...], temperature: float
     ) -> None:
-        self.embedder = embedder
+        super().__init__(embedder, classes, temperature)
         self.head = head
-        self.classes = classes
-        self.temperature = temperature
 
     @property
     def name(self) -> str:
@@ -96,29 +80,10 @@ class Classifier:
     def backbone_sha256(self) -> str:
         return self.embedder.sha256
 
-    def predict(
-        self, images: npt.NDArray[np.uint8]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float16]]:
-        """uint8 RGB (N, s, s, 3) to calibrated probabilities (N, C) and embeddings (N, 2048)."""
-        embeddings = self.embed(images)
-        return self.predict_embeddings(embeddings), embeddings
-
-    def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
-        """uint8 RGB (N, s, s, 3) to float16 embeddings (N, 2048)."""
-        return self.embedder.embed(images)
-
-    def predict_embeddings(self, embeddings: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
-        """float16 embeddings (N, 2048) to calibrated probabilities (N, C)."""
-        if len(embeddings) == 0:
-            return np.empty((0, len(self.classes)), np.float32)
+    def _calibrated(self, embeddings: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
         logits = self.head.logits(embeddings)
         answer: npt.NDArray[np.float32] = softmax(logits / self.temperature).astype(np.float32)
         return answer
-
-    def warm(self) -> None:
-        """Run every batch shape once, so that the first photo does not wait for it."""
-        self.embedder.warm()
-        self.predict_embeddings(np.zeros((1, EMBEDDING_SIZE), np.float16))
 
 
 def _first_line(error: RuntimeError) -> str:
