@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classifier import store
 from classifier.engines import KERAS, OPENVINO, Engine, choose, has_gpu
@@ -21,9 +21,7 @@ def engine_of(root: Path, backbone_sha256: str, setting: str) -> str:
 
     EngineError if `setting` names no engine, StoreError if the export is damaged.
     """
-    if choose(setting) == OPENVINO and _export(root, backbone_sha256) is not None:
-        return OPENVINO
-    return KERAS
+    return KERAS if _export(root, backbone_sha256, setting) is None else OPENVINO
 
 
 def open_engine(
@@ -34,34 +32,27 @@ def open_engine(
 
     StoreError says what is wrong with its files, EngineError with the engine.
     """
-    sha256 = store.read_manifest(root, directory)["backbone_sha256"]
-    if engine_of(root, sha256, setting) == OPENVINO:
-        return _open_openvino(root, directory, current)
-    return _open_keras(root, directory, sha256, current)
-
-
-def _open_openvino(root: Path, directory: str, current: Engine | None) -> openvino.Classifier:
-    from classifier.engines.openvino import Classifier
-
     manifest = store.read_manifest(root, directory)
-    classes = tuple(manifest["classes"])
-    head = Head.read(
-        root / directory / store.HEAD_FILE, units=manifest["head_units"], classes=len(classes)
-    )
-    embedder = _exported_embedder(root, manifest["backbone_sha256"], current)
-    return Classifier(embedder, head, classes, manifest["temperature"])
+    export = _export(root, manifest["backbone_sha256"], setting)
+    if export is None:
+        return _open_keras(root, directory, manifest["backbone_sha256"], current)
+    return _open_openvino(root / directory, manifest, export, current)
 
 
-def _exported_embedder(root: Path, sha256: str, current: Engine | None) -> openvino.Embedder:
+def _open_openvino(
+    directory: Path, manifest: dict[str, Any], export: store.ExportInfo, current: Engine | None
+) -> openvino.Classifier:
     from classifier.engines.openvino import Classifier, Embedder
 
+    classes, sha256 = tuple(manifest["classes"]), manifest["backbone_sha256"]
+    units = manifest["head_units"]
+    head = Head.read(directory / store.HEAD_FILE, units=units, classes=len(classes))
     if isinstance(current, Classifier) and current.backbone_sha256 == sha256:
-        return current.embedder
-    export = _export(root, sha256)
-    assert export is not None  # noqa: S101  (engine_of found it)
-    return Embedder(
-        export.model, sha256=sha256, image_size=export.image_size, precision=export.precision
-    )
+        embedder = current.embedder
+    else:
+        size, precision = export.image_size, export.precision
+        embedder = Embedder(export.model, sha256=sha256, image_size=size, precision=precision)
+    return Classifier(embedder, head, classes, manifest["temperature"])
 
 
 def _open_keras(
@@ -89,7 +80,10 @@ def open_half(root: Path, sha256: str) -> Backbone:
         keras.config.set_dtype_policy(before)
 
 
-def _export(root: Path, sha256: str) -> store.ExportInfo | None:
+def _export(root: Path, sha256: str, setting: str) -> store.ExportInfo | None:
+    """What OpenVINO is to serve the backbone from, verified; None where Keras serves it."""
+    if choose(setting) != OPENVINO:
+        return None
     try:
         return store.read_export(root, sha256)
     except StoreError as error:
