@@ -51,6 +51,16 @@ class Head:
 
     def logits(self, embeddings: npt.NDArray[np.float16]) -> Floats:
         """(N, 2048) to (N, classes)."""
-        hidden = embeddings.astype(np.float32) @ self.hidden_kernel + self.hidden_bias
-        answer: Floats = np.maximum(hidden, 0) @ self.logits_kernel + self.logits_bias
+        return self.of_hidden(self.hidden(embeddings))
+
+    def hidden(self, embeddings: npt.NDArray[np.float16]) -> Floats:
+        """(N, 2048) to the activations (N, units) between the two layers."""
+        activations: Floats = np.maximum(
+            embeddings.astype(np.float32) @ self.hidden_kernel + self.hidden_bias, 0
+        )
+        return activations
+
+    def of_hidden(self, activations: Floats) -> Floats:
+        """Activations (N, units) to logits (N, classes)."""
+        answer: Floats = activations @ self.logits_kernel + self.logits_bias
         return answer

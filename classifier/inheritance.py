@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classifier.adam import Adam
 from classifier.evaluation import softmax
 from classifier.features import Embeddings
+from classifier.head import Head
 
 Floats = npt.NDArray[np.float32]
 Columns = npt.NDArray[np.integer[Any]]
@@ -43,26 +45,26 @@ def inherit(
     """Set the weights of `head`, whose columns are `classes`, from its ancestor's; `labels` are the
     columns of `photos`. Columns the ancestor lacks are learned, while all others stay as they are.
     """
-    kernel, bias, columns, offsets = (np.asarray(w) for w in ancestor.head.get_weights())
+    before = Head.of(ancestor.head)
     known = {slug: column for column, slug in enumerate(ancestor.classes)}
     inherited = [known.get(slug, -1) for slug in classes]
-    new_columns, new_offsets = columns[:, inherited].copy(), offsets[inherited].copy()
+    columns = before.logits_kernel[:, inherited].copy()
+    offsets = before.logits_bias[inherited].copy()
 
     def seen(which: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Hidden activations, and how much the ancestor's answers speak against a new column."""
-        rows = Embeddings(photos.rows, photos.places[which])[:].astype(np.float32)
-        hidden: Floats = np.maximum(rows @ kernel + bias, 0)
-        return hidden, _log_sum_exp(hidden @ columns + offsets)
+        hidden = before.hidden(photos[which])
+        return hidden, _log_sum_exp(before.of_hidden(hidden))
 
-    length = float(np.linalg.norm(columns, axis=0).mean())
-    for column in (c for c, before in enumerate(inherited) if before < 0):
+    length = float(np.linalg.norm(before.logits_kernel, axis=0).mean())
+    for column in (c for c, place in enumerate(inherited) if place < 0):
         own = np.flatnonzero(labels == column)[:OF_A_CATEGORY]
         others = np.flatnonzero(labels != column)
         others = others[:: max(1, len(others) // LOOKED_AT)]
         weight = len(others) / ((len(classes) - 1) * len(own))  # balanced
         learned = _new_column(seen(own), seen(others), weight, length)
-        new_columns[:, column], new_offsets[column] = learned
-    head.set_weights([kernel, bias, new_columns, new_offsets])
+        columns[:, column], offsets[column] = learned
+    head.set_weights([before.hidden_kernel, before.hidden_bias, columns, offsets])
 
 
 def _new_column(
@@ -78,14 +80,12 @@ def _new_column(
     column = length * apart / max(float(np.linalg.norm(apart)), 1e-6)
     values = np.append(column, np.median(own[1] - own[0] @ column)).astype(np.float64)
     rates = np.append(np.full(len(column), 3e-3), 3e-2)
-    first, second = np.zeros_like(values), np.zeros_like(values)
-    for step in range(1, COLUMN_STEPS + 1):
+    adam = Adam(values)
+    for _ in range(COLUMN_STEPS):
         wrongly = _sigmoid(others[0] @ values[:-1] + values[-1] - others[1])
         missing = weight * (1 - _sigmoid(own[0] @ values[:-1] + values[-1] - own[1]))
         slope = np.append(wrongly @ others[0] - missing @ own[0], wrongly.sum() - missing.sum())
-        first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
-        size = np.sqrt(second / (1 - 0.999**step)) + 1e-8
-        values -= rates * first / (1 - 0.9**step) / size
+        values -= adam.change(slope, rates)
     return values[:-1].astype(np.float32), float(values[-1])
 
 
@@ -110,12 +110,12 @@ def targets(
     position = {slug: column for column, slug in enumerate(classes)}
     shared = [before for before, slug in enumerate(ancestor.classes) if slug in position]
     columns = [position[ancestor.classes[before]] for before in shared]
-    kernel, bias, last, offsets = (np.asarray(w) for w in ancestor.head.get_weights())
+    head = Head.of(ancestor.head)
     for start in range(0, len(labels), LOOKED_AT):
         part = slice(start, start + LOOKED_AT)
-        hidden = np.maximum(photos[part].astype(np.float32) @ kernel + bias, 0)
-        answers = np.zeros((len(hidden), len(classes)))
-        answers[:, columns] = softmax(hidden @ last[:, shared] + offsets[shared])
+        logits = head.logits(photos[part])
+        answers = np.zeros((len(logits), len(classes)))
+        answers[:, columns] = softmax(logits[:, shared])
         right = answers.argmax(axis=1) == labels[part]
         wanted[part][right] = answers[right]
     return wanted

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from classifier.adam import Adam
 from classifier.evaluation import softmax
 
 FOLDS = 5
@@ -134,18 +135,13 @@ class LinearHead:
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         generator = np.random.default_rng(seed)
-        first, second = np.zeros_like(self._weights), np.zeros_like(self._weights)
-        step, epochs = 0, _epochs(len(places))
+        adam, epochs = Adam(self._weights), _epochs(len(places))
         for epoch in range(epochs):
             rate = RATE * (1 + np.cos(np.pi * epoch / epochs)) / 2
             beat()
             for chosen in _steps(generator.permutation(places), BATCH):
-                step += 1
                 slope = self._slope(features[chosen], columns[chosen])
-                first = 0.9 * first + 0.1 * slope
-                second = 0.999 * second + 0.001 * slope**2
-                size = np.sqrt(second / (1 - 0.999**step)) + 1e-8
-                self._weights -= (rate * first / (1 - 0.9**step) / size).astype(np.float32)
+                self._weights -= adam.change(slope, rate).astype(np.float32)
 
     def _slope(self, features: Features, columns: Columns) -> npt.NDArray[np.float32]:
         inputs = self._inputs(features)
