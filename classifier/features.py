@@ -17,7 +17,6 @@ from classifier.engines.keras import Embedder
 from classifier.errors import UnreadableImage
 from classifier.feature_files import EMBEDDING_SIZE, FeatureFile, Rows
 from classifier.images import Pixels, load
-from classifier.network import Backbone
 from classifier.recipe import Recipe
 from classifier.weights import file_sha256
 
@@ -37,28 +36,6 @@ def silent(phase: str, done: int, total: int, message: str = "") -> None:
 Known = Callable[[str, Sequence[int]], Iterator[tuple[Sequence[int], npt.NDArray[np.float16]]]]
 """Asked for photos by their places and a backbone by its SHA-256: those that this backbone embedded
 before, some at a time, as their places and float16 (n, 2048)."""
-
-
-class Embedding(Protocol):
-    """What extraction needs of an embedder."""
-
-    @property
-    def backbone(self) -> Backbone: ...
-
-    def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]: ...
-
-
-class EmbedderOnDemand:
-    """An embedder whose network is built when the first photo needs it."""
-
-    def __init__(self, backbone: Backbone) -> None:
-        self.backbone = backbone
-        self._embedder: Embedder | None = None
-
-    def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
-        if self._embedder is None:
-            self._embedder = Embedder(self.backbone)
-        return self._embedder.embed(images)
 
 
 @dataclass(frozen=True)
@@ -131,7 +108,7 @@ class Features:
 
 
 def extract_features(
-    embedder: Embedding,
+    embedder: Embedder,
     paths: Sequence[Path],
     *,
     recipe: Recipe,
@@ -218,7 +195,7 @@ class _MemoryCache:
 
 
 def _open_cache(
-    cache_dir: Path | None, embedder: Embedding, recipe: Recipe, views: int
+    cache_dir: Path | None, embedder: Embedder, recipe: Recipe, views: int
 ) -> _MemoryCache | FeatureFile:
     if cache_dir is None:
         return _MemoryCache(views)

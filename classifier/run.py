@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from classifier.checkpoint import Resumption
+from classifier.engines.keras import Embedder
 from classifier.errors import NotEnoughData
 from classifier.evaluation import fit_temperature, report, softmax
 from classifier.features import (
-    EmbedderOnDemand,
     Embeddings,
     Features,
     JoinedEmbeddings,
@@ -24,18 +24,11 @@ from classifier.features import (
     extract_features,
     silent,
 )
+from classifier.fit import FINE_TUNE, HEAD, History
 from classifier.inheritance import Ancestor
 from classifier.network import Backbone
 from classifier.recipe import Recipe
-from classifier.training import (
-    FINE_TUNE,
-    HEAD,
-    FineTuneResult,
-    History,
-    fine_tune,
-    head_logits,
-    train_head,
-)
+from classifier.training import FineTuneResult, fine_tune, head_logits, train_head
 
 CHECKED_IN_TRAINING = 50
 """Photos of a category without validation photos."""
@@ -172,7 +165,7 @@ class _Run:
 
     def _features(self, backbone: Backbone, *, views: int) -> dict[str, Features]:
         started = time.monotonic()
-        embedder = EmbedderOnDemand(backbone)
+        embedder = Embedder(backbone)
         found = {}
         for split, photos in self.splits.items():
             found[split] = extract_features(

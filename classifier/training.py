@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,10 +15,11 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from classifier import devices
-from classifier.checkpoint import BEST_FILE, START_FILE, Checkpoint, Epochs, Resumption
+from classifier.checkpoint import Resumption
 from classifier.dataset import PhotoBatches, Skipped, one_hot, photo_seed, sample_weights
 from classifier.errors import NotEnoughData
 from classifier.features import Embeddings, Features, JoinedEmbeddings, Progress, silent
+from classifier.fit import FINE_TUNE, HEAD, Batches, Fit, History
 from classifier.inheritance import Ancestor, inherit, targets
 from classifier.network import (
     EMBEDDING_SIZE,
@@ -32,25 +31,11 @@ from classifier.network import (
 )
 from classifier.recipe import Recipe
 
-History = dict[str, list[float]]
 Columns = npt.NDArray[np.integer[Any]]
 Vectors = npt.NDArray[np.float16] | Embeddings | JoinedEmbeddings
 
-HEAD = "head"
-FINE_TUNE = "fine-tune"
 AT_ONCE = 1024
 LARGEST_BATCH = 1024
-
-
-class Batches(Protocol):
-    """Calling it begins `epoch` anew: (inputs, one-hot, weights), `batches` times."""
-
-    epoch: int
-
-    @property
-    def batches(self) -> int: ...
-
-    def __call__(self) -> Iterator[tuple[Any, Any, Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -106,7 +91,7 @@ def train_head(
         batches.targets = targets(ancestor, names, train.embeddings, labels)
         batches.shown, batches.rate = recipe.quick_shown, recipe.quick_learning_rate
     _compile(head, batches.learning_rate, recipe)
-    fit = _Fit(
+    fit = Fit(
         HEAD,
         batches.epochs,
         recipe.head_patience,
@@ -158,7 +143,7 @@ def fine_tune(
     checks = share(validation, classes, size, recipe, skipped, training=False)
     shape = (size, size, 3)
     began_with = (backbone.sha256, len(train), *_fingerprint(head))
-    fit = _Fit(
+    fit = Fit(
         FINE_TUNE,
         recipe.fine_tune_epochs,
         recipe.fine_tune_patience,
@@ -260,111 +245,6 @@ class _Checks:
             labels = self._labels[start : start + AT_ONCE]
             weights = np.ones(len(labels), np.float32)
             yield self._embeddings[start : start + AT_ONCE], one_hot(labels, self._classes), weights
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """How a phase is fitted, whatever its model."""
-
-    phase: str
-    epochs: int
-    patience: int
-    recipe: Recipe
-    resumption: Resumption | None
-    log_dir: Path | None
-    progress: Progress
-
-    def run(
-        self, model: Any, batches: Batches, data: Any, validation: Any
-    ) -> tuple[History, float]:
-        """Leave the best epoch's weights in `model`; the curves, and the seconds of all attempts.
-
-        What a process before this one kept of the same training is gone on from."""
-        if self.log_dir is not None:
-            self.log_dir.mkdir(parents=True, exist_ok=True)
-        with self._folder() as folder:
-            return self._run(model, batches, data, validation, folder)
-
-    @contextlib.contextmanager
-    def _folder(self) -> Iterator[Path]:
-        if self.resumption is not None:
-            self.resumption.folder.mkdir(parents=True, exist_ok=True)
-            yield self.resumption.folder
-            return
-        with tempfile.TemporaryDirectory(prefix="checkpoint-", dir=self.log_dir) as folder:
-            yield Path(folder)
-
-    def _run(
-        self, model: Any, batches: Batches, data: Any, validation: Any, folder: Path
-    ) -> tuple[History, float]:
-        monitor = "loss" if validation is None else "val_loss"
-        model.optimizer.build(model.trainable_variables)
-        keeping = Checkpoint(self.resumption, folder)
-        best = keras.callbacks.ModelCheckpoint(
-            folder / BEST_FILE, monitor=monitor, save_best_only=True, save_weights_only=True
-        )
-        stopping = _stopping_callbacks(monitor, self.patience, self.recipe)
-        report = self._report(batches, keeping.epochs)
-        if not keeping.take_up(model, [best, *stopping]):
-            model.save_weights(folder / START_FILE)  # what remains if no epoch is better
-            if self.phase == FINE_TUNE and validation is not None:
-                judged = model.evaluate(validation, callbacks=[report], verbose=0, return_dict=True)
-                best.best = judged["loss"]
-        if not keeping.epochs.stopped:
-            model.fit(
-                data,
-                validation_data=validation,
-                initial_epoch=keeping.epochs.done,
-                epochs=self.epochs,
-                callbacks=[
-                    self._report(batches, keeping.epochs),
-                    best,
-                    *stopping,
-                    *_log_callbacks(self.log_dir, self.phase),
-                    keeping,
-                ],
-                shuffle=False,  # the batches shuffle themselves
-                verbose=0,
-            )
-        model.load_weights(keeping.best)
-        return keeping.epochs.history, keeping.epochs.seconds
-
-    def _report(self, batches: Batches, epochs: Epochs) -> Any:
-        """Tells the batches which epoch it is and reports every one of them; what `progress` raises
-        ends the fit there."""
-        steps = batches.batches
-        total, done = steps * self.epochs, steps * epochs.done
-
-        def epoch_begins(epoch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras names them
-            batches.epoch = epoch
-
-        def batch_ended(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras names them
-            nonlocal done
-            done += 1
-            message = f"epoch {(done - 1) // steps + 1} of {self.epochs}"
-            self.progress(self.phase, done, total, message)
-
-        def checked(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras names them
-            self.progress(self.phase, done, total, "checking")
-
-        return keras.callbacks.LambdaCallback(
-            on_epoch_begin=epoch_begins, on_train_batch_end=batch_ended, on_test_batch_end=checked
-        )
-
-
-def _stopping_callbacks(monitor: str, patience: int, recipe: Recipe) -> list[Any]:
-    return [
-        keras.callbacks.EarlyStopping(monitor=monitor, patience=patience),
-        keras.callbacks.ReduceLROnPlateau(
-            monitor=monitor, patience=recipe.plateau_patience, factor=recipe.plateau_factor
-        ),
-    ]
-
-
-def _log_callbacks(log_dir: Path | None, phase: str) -> list[Any]:
-    if log_dir is None:
-        return []
-    return [keras.callbacks.TensorBoard(log_dir / phase, write_graph=False)]
 
 
 def _dataset(batches: Batches, shape: tuple[int, ...], classes: int, kind: Any) -> Any:
