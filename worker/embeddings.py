@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ from classifier.feature_files import EMBEDDING_SIZE
 
 STORED = np.dtype("<f2")
 CHUNK = 500
+
+T = TypeVar("T")
 
 
 def to_bytes(vector: npt.NDArray[Any]) -> bytes:
@@ -28,33 +30,39 @@ def known(image_ids: Sequence[int], backbone_id: int) -> dict[int, npt.NDArray[n
     return {pk: vector for pk, vector in found.items() if len(vector) == EMBEDDING_SIZE}
 
 
+def in_chunks(
+    items: Sequence[T], backbone_id: int, *, image_id: Callable[[T], int]
+) -> Iterator[tuple[list[T], npt.NDArray[np.float16]]]:
+    """A chunk of the items at a time with the embeddings this backbone gave of their images before,
+    so that memory does not grow with the catalog; items without one are passed over."""
+    for start in range(0, len(items), CHUNK):
+        chunk = items[start : start + CHUNK]
+        vectors = known([image_id(item) for item in chunk], backbone_id)
+        found = [item for item in chunk if image_id(item) in vectors]
+        if found:
+            yield found, np.stack([vectors[image_id(item)] for item in found])
+
+
 def stored(
     sha256: str, image_ids: Sequence[int], places: Sequence[int]
 ) -> Iterator[tuple[list[int], npt.NDArray[np.float16]]]:
-    """What the backbone of that SHA-256, and no other, gave of the images at `places` before: a
-    chunk at a time, so that memory does not grow with the catalog."""
+    """What the backbone of that SHA-256, and no other, gave of the images at `places` before."""
     backbone = Backbone.objects.filter(sha256=sha256).first()
-    if backbone is None:
-        return
-    for start in range(0, len(places), CHUNK):
-        chunk = places[start : start + CHUNK]
-        vectors = known([image_ids[place] for place in chunk], backbone.pk)
-        found = [place for place in chunk if image_ids[place] in vectors]
-        if found:
-            yield found, np.stack([vectors[image_ids[place]] for place in found])
+    if backbone is not None:
+        yield from in_chunks(places, backbone.pk, image_id=lambda place: image_ids[place])
 
 
 @transaction.atomic
 def store(backbone: Backbone, image_ids: Sequence[int], vectors: npt.NDArray[np.float16]) -> None:
     """Write what is not there yet, of images that were not withdrawn meanwhile; `vectors` is
     (len(image_ids), 2048)."""
-    lacking = missing(backbone, image_ids)
-    present = ProductImage.objects.present().filter(pk__in=lacking)
-    wanted = set(present.values_list("pk", flat=True)) if lacking else set()
+    present = set(
+        ProductImage.objects.present().filter(pk__in=image_ids).values_list("pk", flat=True)
+    )
     rows = [
         Embedding(image_id=pk, backbone=backbone, vector=to_bytes(vector))
         for pk, vector in zip(image_ids, vectors, strict=True)
-        if pk in wanted
+        if pk in present
     ]
     Embedding.objects.bulk_create(rows, ignore_conflicts=True)
 

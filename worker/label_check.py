@@ -22,7 +22,6 @@ from . import embeddings
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 500
 BEAT_SECONDS = 5.0
 FITTED_ON = 20_000
 """So many photos are plenty to find the directions in which photos differ."""
@@ -98,7 +97,7 @@ def _learnable(labels: Labels) -> Labels:
 def _sample(labels: Labels, backbone_id: int) -> Iterator[npt.NDArray[np.float16]]:
     step = max(1, len(labels) // FITTED_ON)
     some = False
-    for _, vectors in _embedded(labels[::step], backbone_id):
+    for _, vectors in embeddings.in_chunks(labels[::step], backbone_id, image_id=_image_of):
         some = True
         yield vectors
     if not some:
@@ -111,18 +110,12 @@ def _project(
     """The labels whose photos the backbone has seen, and those photos in few numbers: 1 KB each."""
     known: list[tuple[int, int]] = []
     steps = []
-    for chunk, vectors in _embedded(labels, backbone_id):
+    for chunk, vectors in embeddings.in_chunks(labels, backbone_id, image_id=_image_of):
         known += chunk
         steps.append(components.project(vectors))
         beat()
     return known, np.concatenate(steps)
 
 
-def _embedded(labels: Labels, backbone_id: int) -> Iterator[tuple[Labels, npt.NDArray[np.float16]]]:
-    """A chunk of labels at a time with their embeddings; photos without one are passed over."""
-    for start in range(0, len(labels), CHUNK):
-        chunk = labels[start : start + CHUNK]
-        vectors = embeddings.known([image for image, _ in chunk], backbone_id)
-        found = [pair for pair in chunk if pair[0] in vectors]
-        if found:
-            yield found, np.stack([vectors[image] for image, _ in found])
+def _image_of(label: tuple[int, int]) -> int:
+    return label[0]

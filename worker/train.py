@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
 
@@ -236,9 +237,11 @@ def _store_embeddings(work: Work, trained: Trained) -> None:
         ids = [rows[place].image_id for place in judged.kept]
         for start in range(0, len(ids), CHUNK):
             work.held("storing embeddings", start, len(ids), str(split))
-            chunk = slice(start, start + CHUNK)
-            if embeddings.missing(backbone, ids[chunk]):
-                embeddings.store(backbone, ids[chunk], judged.embeddings[chunk])
+            lacking = embeddings.missing(backbone, ids[start : start + CHUNK])
+            places = [n for n in range(start, min(start + CHUNK, len(ids))) if ids[n] in lacking]
+            if places:
+                vectors = judged.embeddings[np.array(places)]
+                embeddings.store(backbone, [ids[n] for n in places], vectors)
 
 
 def _save_backbone(work: Work, trained: Trained) -> Backbone:
