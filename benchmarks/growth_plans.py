@@ -25,7 +25,7 @@ def plans(filling: Filling) -> dict[str, list[str]]:
             gallery.matching(filling.reviewer, standing="failed"), {}
         ),
         "review: the next photo": lambda: queue.next_images(filling.reviewer),
-        "review: how many are left": lambda: queue.waiting(most=queue.MANY),
+        "review: how many are left": queue.left,
         "near-duplicates": lambda: splits.near_duplicates(photo),
         "reclassify: the next chunk": _chunk,
     }

@@ -143,7 +143,7 @@ def _review(filling: Filling) -> Iterator[Cost]:
     yield timed("review: next photo", next_one, before=lambda: queue.release(user, held))
 
     def count() -> int:
-        queue.waiting(most=queue.MANY)
+        queue.left()
         return 1
 
     yield timed("review: how many are left", count)

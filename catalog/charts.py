@@ -69,8 +69,23 @@ class Row:
     values: list[float | None]
 
 
+class Frame:
+    """Where a drawing's axes stand. `templates/models/frame.html` draws them."""
+
+    width = WIDTH
+    height = HEIGHT
+    left = LEFT
+    right = WIDTH - RIGHT
+    top = TOP
+    bottom = HEIGHT - BOTTOM
+
+    @property
+    def middle(self) -> float:
+        return (self.left + self.right) / 2
+
+
 @dataclass(frozen=True)
-class Chart:
+class Chart(Frame):
     key: str
     title: str
     description: str
@@ -81,21 +96,10 @@ class Chart:
     y_ticks: list[Tick]
     rows: list[Row] = field(default_factory=list)
 
-    width = WIDTH
-    height = HEIGHT
-    left = LEFT
-    right = WIDTH - RIGHT
-    top = TOP
-    bottom = HEIGHT - BOTTOM
-
     @property
     def columns(self) -> list[str]:
         """Heads of the table's value columns."""
         return [LEARNED, UNSEEN]
-
-    @property
-    def middle(self) -> float:
-        return (self.left + self.right) / 2
 
 
 @dataclass(frozen=True)

@@ -47,14 +47,12 @@ def open_desk(
     """Lease up to `count` photos besides those the page holds already (`exclude`); `first` names
     one to begin with, if it can be had."""
     if first is not None and queue.renew(user, [first]):
-        return Desk(list(ProductImage.objects.filter(pk=first)), queue.waiting(most=queue.MANY))
+        return Desk(list(ProductImage.objects.filter(pk=first)), queue.left())
     images = queue.next_images(user, count=count, exclude=exclude)
     if images or exclude:
-        return Desk(images, queue.waiting(most=queue.MANY))
+        return Desk(images, queue.left())
     has_model = Serving.current().live_id is not None
-    return Desk(
-        images, queue.waiting(most=queue.MANY), sum(reclassify.queue_counts().values()), has_model
-    )
+    return Desk(images, queue.left(), sum(reclassify.queue_counts().values()), has_model)
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Tick
+from .charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Frame, Tick
 
 BIGGEST, SMALLEST = 9.0, 2.5
 """Radii of dots."""
@@ -35,7 +35,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Plot:
+class Plot(Frame):
     key: str
     title: str
     description: str
@@ -46,17 +46,6 @@ class Plot:
     y_ticks: list[Tick]
     columns: list[str]
     rows: list[list[str]]
-
-    width = WIDTH
-    height = HEIGHT
-    left = LEFT
-    right = WIDTH - RIGHT
-    top = TOP
-    bottom = HEIGHT - BOTTOM
-
-    @property
-    def middle(self) -> float:
-        return (self.left + self.right) / 2
 
     @property
     def named(self) -> list[Series]:

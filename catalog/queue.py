@@ -47,6 +47,11 @@ def waiting(*, most: int | None = None) -> int:
     return sum(counts) if most is None else min(sum(counts), most)
 
 
+def left() -> int:
+    """`waiting` as the desk shows it, up to MANY."""
+    return waiting(most=MANY)
+
+
 def lease(user: User, image: ProductImage) -> bool:
     """Take one named image, if nobody else holds it."""
     now = timezone.now()

@@ -15,6 +15,7 @@ from django.db.models import OuterRef, Subquery
 
 from . import category_photos
 from .models import Category, Decision, DecisionKind, LabelState, MachineState, ProductImage
+from .templatetags.figures import certain
 
 SUGGESTIONS = 5
 SIBLINGS = 6
@@ -45,10 +46,7 @@ class Suggestion:
 
     @property
     def percent(self) -> str:
-        """As people write it; never a 0% or 100% that the model did not mean."""
-        if self.confidence < 0.01:
-            return "<1%"
-        return f"{min(int(self.confidence * 100 + 0.5), 99)}%"
+        return certain(self.confidence)
 
     @property
     def above(self) -> str:

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from .models import Category, Decision, DecisionKind, ModelVersion, Origin
-from .report import Within, mapping, share, within
+from .report import Within, mapping, mappings, share, within
 from .sql import Constant
 
 PERIOD = timedelta(days=7)
@@ -167,7 +167,7 @@ def _thresholds(version_ids: set[int], target: float) -> dict[int, float]:
     versions = ModelVersion.objects.filter(pk__in=version_ids).values_list("pk", "metrics")
     found = {}
     for pk, metrics in versions:
-        for one in _rows(mapping(mapping(metrics).get("selective"))):
+        for one in mappings(mapping(mapping(metrics).get("selective")).get("targets")):
             value = share(mapping(one.get("pooled")).get("value"))
             if one.get("target") == target and value is not None:
                 found[pk] = value
@@ -175,7 +175,7 @@ def _thresholds(version_ids: set[int], target: float) -> dict[int, float]:
 
 
 def _targets(kept: Mapping[str, Any]) -> list[Target]:
-    rows = _rows(kept)
+    rows = mappings(kept.get("targets"))
     slugs = {slug for row in rows for slug in mapping(row.get("per_class"))}
     paths = dict(Category.objects.filter(slug__in=slugs).values_list("slug", "path"))
     found = []
@@ -219,8 +219,3 @@ def _counts(kept: Mapping[str, Any], *names: str) -> list[int] | None:
     """Whole numbers under these names, or None if one is missing."""
     found = [value for value in map(kept.get, names) if isinstance(value, int)]
     return found if len(found) == len(names) else None
-
-
-def _rows(kept: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    rows = kept.get("targets")
-    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []

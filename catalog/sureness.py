@@ -3,13 +3,11 @@ surest answers are. Versions of other times lack the keys, and then the page sho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from .models import ModelVersion
 from .plots import Axes, Dot, Plot, Series, axes_above, radius
-from .report import Within, mapping, share, within
+from .report import Within, mapping, mappings, share, within
 
 GOOD_ECE = 0.05
 """Confidence that is off by no more than this, on average, is called honest."""
@@ -162,7 +160,7 @@ def _coverage(points: list[Point]) -> Plot | None:
 
 def _filled(value: object) -> list[Filled]:
     found = []
-    for row in _rows(value):
+    for row in mappings(value):
         confidence, accuracy = share(row.get("confidence")), share(row.get("accuracy"))
         images = _number(row.get("images"))
         if confidence is not None and accuracy is not None and images:
@@ -173,17 +171,13 @@ def _filled(value: object) -> list[Filled]:
 
 def _points(value: object) -> list[Point]:
     found = []
-    for row in _rows(value):
+    for row in mappings(value):
         figures = [share(row.get(name)) for name in ("coverage", "threshold", "precision")]
         images = _number(row.get("images"))
         known = [figure for figure in figures if figure is not None]
         if images and len(known) == len(figures):
             found.append(Point(int(images), *known))
     return found
-
-
-def _rows(value: object) -> list[Mapping[str, Any]]:
-    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
 
 
 def _number(value: object) -> float | None:

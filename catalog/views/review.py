@@ -79,7 +79,7 @@ def decide(request: SignedIn, pk: int) -> HttpResponseBase:
         return _refuse(request, image, error)
     words = SAVED[DecisionKind(decision.kind)].format(label=decision.category)
     if wants_json(request):
-        return JsonResponse({"decision": decision.pk, "message": words, "left": _left()})
+        return JsonResponse({"decision": decision.pk, "message": words, "left": queue.left()})
     messages.success(request, words)
     return _back(request, image)
 
@@ -90,7 +90,7 @@ def skip(request: SignedIn, pk: int) -> HttpResponseBase:
     image = get_object_or_404(ProductImage.objects.present(), pk=pk)
     queue.skip(request.user, image)
     if wants_json(request):
-        return JsonResponse({"left": _left()})
+        return JsonResponse({"left": queue.left()})
     return redirect("review")
 
 
@@ -108,7 +108,7 @@ def undo(request: SignedIn) -> HttpResponseBase:
         return _refuse(request, None, error)
     if wants_json(request):
         card = _as_json(request, cards([image])[0])
-        return JsonResponse({"card": card, "left": _left()})
+        return JsonResponse({"card": card, "left": queue.left()})
     messages.success(request, "Your decision was taken back; here is the photo again.")
     return redirect(f"{resolve_url('review')}?photo={image.pk}")
 
@@ -166,7 +166,7 @@ def _refuse(request: SignedIn, image: ProductImage | None, error: CatalogError) 
     answer: dict[str, Any] = {
         "error": ERROR_NAMES.get(type(error), "refused"),
         "message": str(error),
-        "left": _left(),
+        "left": queue.left(),
     }
     if image is not None and image.pk in queue.renew(request.user, [image.pk]):
         answer["card"] = _as_json(request, cards([image])[0])
@@ -202,10 +202,6 @@ def _as_json(request: HttpRequest, card: Card) -> dict[str, Any]:
             "review/card.html", {"card": card, "reasons": _reasons()}, request
         ),
     }
-
-
-def _left() -> int:
-    return queue.waiting(most=queue.MANY)
 
 
 def _reasons() -> list[tuple[int, str, str]]:
