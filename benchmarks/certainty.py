@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -104,13 +102,8 @@ def _say(row: dict[str, Any]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    features.add_arguments(parser)
     parser.add_argument("--seeds", type=int, default=3)
-    options = parser.parse_args()
-    if reason := features.missing(options.photos):
-        print(reason, file=sys.stderr)
-        return 1
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    options = features.parsed(parser)
     found = features.embed(options)
     rows = [measure(found, seed) for seed in range(1 if options.quick else options.seeds)]
     for row in rows:

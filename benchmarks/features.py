@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +54,16 @@ def missing(photos: Path) -> str:
     if all((photos / split).is_dir() for split in SPLITS):
         return ""
     return f"{photos} has no train/, validation/ and test/; name a folder with --photos."
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options; ends the program where their folder cannot be used."""
+    add_arguments(parser)
+    options = parser.parse_args()
+    if reason := missing(options.photos):
+        sys.exit(reason)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return options
 
 
 def embed(options: argparse.Namespace) -> dict[str, Embedded]:

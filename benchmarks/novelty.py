@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
-import sys
 import time
 from typing import Any
 
@@ -113,12 +111,7 @@ def look_seconds(found: dict[str, Embedded]) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    features.add_arguments(parser)
-    options = parser.parse_args()
-    if reason := features.missing(options.photos):
-        print(reason, file=sys.stderr)
-        return 1
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    options = features.parsed(parser)
     found = features.embed(options)
     rows = [leave_out(found, category) for category in range(len(found["train"].classes))]
     new, known = sum(row["new"] for row in rows), sum(row["known"] for row in rows)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import math
 import os
 import shutil
 import sys
@@ -60,15 +59,6 @@ def run(arguments: list[str], environment: dict[str, str]) -> Step:
     return Step(" ".join(arguments), seconds, usage.ru_maxrss / 1024, json.loads(lines[-1]))
 
 
-def interval(accuracy: float, count: int) -> tuple[float, float]:
-    """Wilson 95% interval of a share (Wilson 1927)."""
-    z = 1.959964
-    middle = (accuracy + z * z / (2 * count)) / (1 + z * z / count)
-    spread = accuracy * (1 - accuracy) / count + z * z / (4 * count * count)
-    half = z / (1 + z * z / count) * math.sqrt(spread)
-    return middle - half, middle + half
-
-
 def sample(photos: Path, limit: int, target: Path) -> Path:
     """Link an even share of each split's categories, about `limit` photos in all."""
     files = sorted(p for split in SPLITS for p in (photos / split).glob("*/*") if p.is_file())
@@ -113,12 +103,11 @@ def summary(steps: list[Step]) -> list[dict[str, Any]]:
     for trained, evaluated in itertools.pairwise(steps):
         if not (trained.command.startswith("retrain") and evaluated.command.startswith("evaluate")):
             continue
-        low, high = interval(evaluated.answer["accuracy"], evaluated.answer["images"])
         rows.append(
             {
                 "mode": trained.command.split()[2],
                 "accuracy": evaluated.answer["accuracy"],
-                "accuracy_95": [low, high],
+                "accuracy_95": evaluated.answer["intervals"]["accuracy"],
                 "macro_f1": evaluated.answer["macro_f1"],
                 "macro_f1_95": evaluated.answer["intervals"]["macro_f1"],
                 "ece": evaluated.answer["ece"],

@@ -28,7 +28,9 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from .real_photos import PHOTOS, SPLITS, Step, interval, measure, sample, summary
+from classifier.intervals import wilson
+
+from .real_photos import PHOTOS, SPLITS, Step, measure, sample, summary
 
 MINUTES = 40.0
 QUICK_MINUTES = 0.1
@@ -195,7 +197,7 @@ def report(
         "accuracy_ours": head["accuracy"],
         "accuracy_ours_95": head["accuracy_95"],
         "accuracy_seed": accuracy,
-        "accuracy_seed_95": interval(accuracy, count),
+        "accuracy_seed_95": wilson(accuracy * count, count),
         "images_test": count,
         "seconds_ours": head["train_seconds"],
         "seconds_import": importing,

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
-import sys
 import time
 from typing import Any
 
@@ -79,14 +77,9 @@ def _mean(rows: list[dict[str, Any]], kind: str, name: str) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    features.add_arguments(parser)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--share", type=float, default=0.05, help="of the labels to change")
-    options = parser.parse_args()
-    if reason := features.missing(options.photos):
-        print(reason, file=sys.stderr)
-        return 1
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    options = features.parsed(parser)
     found = features.embed(options)
     train = found["train"]
     projected = fit_components([train.embeddings]).project(train.embeddings)
