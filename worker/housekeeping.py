@@ -1,10 +1,11 @@
-"""What the sweep does besides classifying: files of withdrawn photos, lost runs, old models."""
+"""What the sweep does besides classifying: files of withdrawn photos, photos of
+merged categories, lost runs, old models."""
 
 from __future__ import annotations
 
 import time
 
-from catalog import doubts, enqueue, lifecycle, runs
+from catalog import carrying, doubts, enqueue, lifecycle, runs
 
 from .retention import prune
 
@@ -18,6 +19,7 @@ _nudged_check_at = [float("-inf")]
 
 def tidy_up() -> None:
     lifecycle.delete_withdrawn_files()
+    carrying.carry_on()
     _revive_runs()
     _nudge_label_check()
     if time.monotonic() - _pruned_at[0] > PRUNE_SECONDS:

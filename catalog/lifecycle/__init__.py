@@ -7,7 +7,15 @@ Machine steps never write label fields; people never write machine fields except
 retry. Each change is one conditional UPDATE plus one history row in one transaction. Withdrawal
 (removal.py) takes a photo out of everything."""
 
-from .label import decide_category, decide_none_of_these, decide_unusable, import_label, undo
+from .counting import count_anew, dispute_again
+from .label import (
+    decide_category,
+    decide_none_of_these,
+    decide_unusable,
+    import_label,
+    send_back,
+    undo,
+)
 from .machine import (
     Answer,
     Claim,
@@ -28,10 +36,12 @@ __all__ = [
     "Claim",
     "Likeness",
     "claim",
+    "count_anew",
     "decide_category",
     "decide_none_of_these",
     "decide_unusable",
     "delete_withdrawn_files",
+    "dispute_again",
     "fail",
     "finish",
     "forget_answers",
@@ -40,6 +50,7 @@ __all__ = [
     "release",
     "requeue",
     "retry",
+    "send_back",
     "undo",
     "withdraw",
 ]

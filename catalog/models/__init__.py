@@ -1,7 +1,7 @@
 """The tables, one file per noun."""
 
 from .account import Merchant, Role, SignInAttempt, User
-from .category import Category, CategoryExample
+from .category import Category, CategoryChange, CategoryExample, ChangeKind
 from .decision import Decision, DecisionKind, Origin
 from .doubt import CheckState, LabelCheck, LabelDoubt
 from .image import (
@@ -22,7 +22,9 @@ from .version import Backbone, ModelVersion, VersionState
 __all__ = [
     "Backbone",
     "Category",
+    "CategoryChange",
     "CategoryExample",
+    "ChangeKind",
     "CheckState",
     "Decision",
     "DecisionKind",

@@ -21,7 +21,9 @@ from catalog.admin import site
 from catalog.models import (
     Backbone,
     Category,
+    CategoryChange,
     CategoryExample,
+    ChangeKind,
     CheckState,
     Decision,
     DecisionKind,
@@ -92,6 +94,12 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
     User: factories.user,
     SignInAttempt: lambda: SignInAttempt.objects.create(name="x", address="203.0.113.7"),
     Category: lambda: factories.category(parent=factories.category()),
+    CategoryChange: lambda: CategoryChange.objects.create(
+        kind=ChangeKind.ADD,
+        category=factories.category(),
+        by=factories.user(Role.MANAGER),
+        words="Added.",
+    ),
     CategoryExample: lambda: CategoryExample.objects.create(
         category=factories.category(), image=image(), position=1
     ),
