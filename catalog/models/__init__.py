@@ -14,6 +14,7 @@ from .image import (
     Upload,
 )
 from .prediction import Embedding, Prediction
+from .preview import ChangedAnswer, Preview
 from .product import Product, Split
 from .run import RunMode, RunRow, RunState, RunTrigger, TrainingRun
 from .serving import Reclassification, ReclassifyScope, Serving, WorkerStatus
@@ -25,6 +26,7 @@ __all__ = [
     "CategoryChange",
     "CategoryExample",
     "ChangeKind",
+    "ChangedAnswer",
     "CheckState",
     "Decision",
     "DecisionKind",
@@ -37,6 +39,7 @@ __all__ = [
     "ModelVersion",
     "Origin",
     "Prediction",
+    "Preview",
     "Priority",
     "Product",
     "ProductImage",

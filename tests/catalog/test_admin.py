@@ -23,6 +23,7 @@ from catalog.models import (
     Category,
     CategoryChange,
     CategoryExample,
+    ChangedAnswer,
     ChangeKind,
     CheckState,
     Decision,
@@ -33,6 +34,7 @@ from catalog.models import (
     Merchant,
     ModelVersion,
     Prediction,
+    Preview,
     Product,
     ProductImage,
     Reclassification,
@@ -76,6 +78,14 @@ def prediction() -> Prediction:
     category, version = factories.category(), factories.version()
     return Prediction.objects.create(
         image=image(), version=version, category=category, confidence=0.5, top=[[category.pk, 0.5]]
+    )
+
+
+def preview() -> Preview:
+    return Preview.objects.create(
+        version=factories.version(),
+        against=factories.version(),
+        requested_by=factories.user(Role.MANAGER),
     )
 
 
@@ -150,6 +160,15 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
         sha256="0" * 64,
         label=factories.category(),
         split="test",
+    ),
+    Preview: lambda: preview(),
+    ChangedAnswer: lambda: ChangedAnswer.objects.create(
+        preview=preview(),
+        image=image(),
+        is_test=True,
+        before=factories.category(),
+        after=factories.category(),
+        confidence=0.9,
     ),
     WorkerStatus: lambda: WorkerStatus.objects.create(
         name=uuid.uuid4().hex, version=factories.version()

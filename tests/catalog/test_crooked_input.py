@@ -54,6 +54,8 @@ ADDRESSES = [
     ("review-next", (), ["count", "exclude"]),
     ("models", (), ["versions", "runs"]),
     ("model-confusion", ("version",), ["true", "predicted", "page"]),
+    ("changed-photos", ("version",), ["set", "before", "after", "page"]),
+    ("quality-photos", (), ["category", "week", "changed", "page"]),
     ("sign-in", (), ["next"]),
     ("admin:index", (), ["next"]),
     ("admin:catalog_productimage_changelist", (), ["q", "machine__exact", "o", "p"]),
