@@ -5,8 +5,10 @@
 
 Machine steps never write label fields; people never write machine fields except by asking for a
 retry. Each change is one conditional UPDATE plus one history row in one transaction. Withdrawal
-(removal.py) takes a photo out of everything."""
+(removal.py) takes a photo out of everything. A merchant's complaint (complaints.py) is neither: it
+asks a reviewer to look again."""
 
+from .complaints import NOTE_LENGTH, complain, take_back_complaint
 from .label import decide_category, decide_none_of_these, decide_unusable, import_label, undo
 from .machine import (
     Answer,
@@ -24,10 +26,12 @@ from .machine import (
 from .removal import delete_withdrawn_files, withdraw
 
 __all__ = [
+    "NOTE_LENGTH",
     "Answer",
     "Claim",
     "Likeness",
     "claim",
+    "complain",
     "decide_category",
     "decide_none_of_these",
     "decide_unusable",
@@ -40,6 +44,7 @@ __all__ = [
     "release",
     "requeue",
     "retry",
+    "take_back_complaint",
     "undo",
     "withdraw",
 ]

@@ -23,7 +23,7 @@ from ..models import (
     User,
 )
 from ..queue import origin_of
-from . import disputes
+from . import complaints, disputes
 
 STATE_OF_KIND = {
     DecisionKind.CONFIRM: LabelState.CONFIRMED,
@@ -120,6 +120,7 @@ def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision
         decision.before_origin,
     )
     undone = _write(image, before, kind=DecisionKind.UNDO, by=by, token=token, undoes=decision)
+    complaints.reopen(image, decision)
     disputes.settle(image)
     return undone
 
@@ -145,6 +146,7 @@ def _decide(
     origin = current.label_origin or _origin(current, by)
     label = Label(STATE_OF_KIND[kind], category_id, reason, origin)
     decision = _write(current, label, kind=kind, by=by, token=token)
+    complaints.settle(current, decision)
     if category_id is not None:
         splits.settle(current, Origin(origin))
     disputes.settle(current, looked_again=current.disputed)
@@ -187,6 +189,8 @@ def _require_no_other_reviewer(image: ProductImage, by: User) -> None:
 
 def _latest(image: ProductImage) -> str:
     latest = image.decisions.select_related("by", "category").first()
+    if image.complaint_at and (latest is None or latest.at < image.complaint_at):
+        return "the merchant says that the category is wrong"
     if latest is None:
         return "the photo changed"
     who = latest.by.get_username() if latest.by else "an import"
