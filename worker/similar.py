@@ -6,8 +6,8 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -160,11 +160,12 @@ def _fitted(backbone: Backbone, deadline: float) -> Components | None:
     if backbone.pk not in _fits:
         _fits.clear()
         _fits[backbone.pk] = _aside().submit(fit_components, _sample(backbone))
-    with suppress(TimeoutError):
-        components = _fits[backbone.pk].result(timeout=max(deadline - time.monotonic(), 0))
-        del _fits[backbone.pk]
-        return components
-    return None
+    fit = _fits[backbone.pk]
+    futures.wait([fit], timeout=max(deadline - time.monotonic(), 0))
+    if not fit.done():
+        return None
+    del _fits[backbone.pk]
+    return fit.result()
 
 
 @lru_cache(maxsize=1)
