@@ -16,14 +16,16 @@ from .models.image import ImageQuerySet
 from .sql import Constant
 
 OPEN = Q(label_state=Constant(LabelState.UNLABELLED), withdrawn_at__isnull=True)
+ANSWERED = [MachineState.CLASSIFIED, MachineState.FAILED]
 SKIP_RETURNS_AFTER = timedelta(minutes=30)
 MANY = 10_000
 """A page that shows how many are left counts no further."""
 
 
 def next_images(user: User, *, count: int = 1, exclude: Sequence[int] = ()) -> list[ProductImage]:
-    """Lease up to `count` images to `user`: what is already on their screen first, then disputed
-    labels, then the least certain with one in ten from the random share.
+    """Lease up to `count` images to `user`: what is already on their screen first, then what
+    merchants reported as wrong, then disputed labels, then the least certain with one in ten from
+    the random share.
 
     `exclude` names images the page holds already."""
     now = timezone.now()
@@ -42,7 +44,13 @@ def waiting(*, most: int | None = None) -> int:
     the desk asks after every decision."""
     rows = ProductImage.objects.all()
     disputed = rows.present().filter(disputed=True)
-    parts = (disputed, _drawn(rows), *_uncertain(rows))
+    # Others that are reported stand in one of the parts below.
+    reported = (
+        _complaints(rows)
+        .filter(disputed=False)
+        .exclude(label_state=LabelState.UNLABELLED, machine__in=ANSWERED)
+    )
+    parts = (reported, disputed, _drawn(rows), *_uncertain(rows))
     counts = (part.order_by().values("pk")[:most].count() for part in parts)
     return sum(counts) if most is None else min(sum(counts), most)
 
@@ -103,11 +111,15 @@ def _free(user: User, now: datetime) -> Q:
     return Q(reviewer__isnull=True) | Q(reviewer=user) | Q(review_lease_until__lt=now)
 
 
+def _complaints(rows: ImageQuerySet) -> ImageQuerySet:
+    """What merchants reported as wrong, the longest waiting first."""
+    return rows.filter(complaint_at__isnull=False).order_by("complaint_at", "id")
+
+
 def _drawn(rows: ImageQuerySet) -> ImageQuerySet:
     """The random share, drawn when each photo arrived: serving it oldest first stays an unbiased
     sample, whatever the model thought of it."""
-    answered = [MachineState.CLASSIFIED, MachineState.FAILED]
-    return rows.filter(OPEN, drawn=True, machine__in=answered).order_by("id")
+    return rows.filter(OPEN, drawn=True, machine__in=ANSWERED).order_by("id")
 
 
 def _uncertain(rows: ImageQuerySet) -> tuple[ImageQuerySet, ImageQuerySet]:
@@ -136,5 +148,6 @@ def _pick(user: User, now: datetime, exclude: Sequence[int]) -> ProductImage | N
     disputed = rows.filter(disputed=True, withdrawn_at__isnull=True).order_by("id")
     drawn, uncertain = _drawn(rows), _uncertain(rows)
     lucky = SystemRandom().random() < settings.REVIEW_RANDOM_SHARE
-    order = (disputed, drawn, *uncertain) if lucky else (disputed, *uncertain, drawn)
+    urgent = (_complaints(rows), disputed)
+    order = (*urgent, drawn, *uncertain) if lucky else (*urgent, *uncertain, drawn)
     return next((image for part in order if (image := part.first()) is not None), None)

@@ -7,7 +7,7 @@ from celery import shared_task
 from catalog import learning
 
 from . import classify as classifying
-from . import label_check
+from . import label_check, similar
 from . import preview as previewing
 from . import train as training
 from .housekeeping import tidy_up
@@ -24,6 +24,7 @@ def sweep() -> None:
     """Every few seconds: whatever no nudge reached, and what a crash left behind."""
     tidy_up()
     classifying.this_process().drain()
+    similar.keep_up()
 
 
 @shared_task(name="worker.tasks.train")

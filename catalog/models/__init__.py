@@ -2,6 +2,7 @@
 
 from .account import Merchant, Role, SignInAttempt, User
 from .category import Category, CategoryChange, CategoryExample, ChangeKind
+from .complaint import Complaint
 from .decision import Decision, DecisionKind, Origin
 from .doubt import CheckState, LabelCheck, LabelDoubt
 from .image import (
@@ -28,6 +29,7 @@ __all__ = [
     "ChangeKind",
     "ChangedAnswer",
     "CheckState",
+    "Complaint",
     "Decision",
     "DecisionKind",
     "Embedding",

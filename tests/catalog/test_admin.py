@@ -26,6 +26,7 @@ from catalog.models import (
     ChangedAnswer,
     ChangeKind,
     CheckState,
+    Complaint,
     Decision,
     DecisionKind,
     Embedding,
@@ -134,6 +135,9 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
         category=factories.category(),
         revision=1,
         before_state="unlabelled",
+    ),
+    Complaint: lambda: Complaint.objects.create(
+        image=image(), by=factories.user(), category=factories.category()
     ),
     ReviewSkip: lambda: ReviewSkip.objects.create(
         image=image(), reviewer=factories.user(Role.REVIEWER)
