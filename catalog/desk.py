@@ -65,21 +65,41 @@ def open_desk(
     return Desk(images, left, filters, sum(reclassify.queue_counts().values()), has_model)
 
 
+@dataclass(frozen=True)
+class TakenBack:
+    """What one undo did."""
+
+    image: ProductImage
+    """On the reviewer's screen again; of several, the one that was decided first."""
+    count: int
+    """Decisions taken back: several where they were made with one key."""
+    refused: int = 0
+    """Of those, how many stand because somebody acted on their photo since."""
+
+
 @transaction.atomic
 def take_back(
     user: User, *, decision_id: int | None = None, token: UUID | None = None
-) -> ProductImage:
-    """Undo this person's last decision that stands, or the one named, and put its photo on their
-    screen again. The same `token` again undoes nothing more."""
+) -> TakenBack:
+    """Undo this person's last decision that stands, or the one named, with all that were made by
+    the same key, and put its photo on their screen again. The same `token` again undoes nothing
+    more."""
     known = Decision.objects.filter(token=token).first() if token else None
     decision = known.undoes if known else _last_decision(user, decision_id)
     if decision is None:
         raise NotAllowed("There is no decision of yours to undo.")
-    if known is None:
+    count, refused, image_id = 1, 0, decision.image_id
+    if decision.batch:
+        outcome = lifecycle.undo_batch(decision.batch, by=user, token=token)
+        if not outcome.decisions:
+            raise next(iter(outcome.refused.values()))
+        count, refused = len(outcome.decisions), len(outcome.refused)
+        image_id = outcome.decisions[0].image_id
+    elif known is None:
         lifecycle.undo(decision, by=user, token=token)
-    image = ProductImage.objects.get(pk=decision.image_id)
+    image = ProductImage.objects.get(pk=image_id)
     queue.lease(user, image)
-    return image
+    return TakenBack(image, count, refused)
 
 
 def _last_decision(user: User, decision_id: int | None) -> Decision | None:

@@ -1,12 +1,14 @@
 """The only code that changes an image's state.
 
     machine:      pending -> classifying -> classified | failed        (machine.py)
-    label_state:  unlabelled -> confirmed | corrected | unusable | none_of_these    (label.py)
+    label_state:  unlabelled -> confirmed | corrected | unusable | none_of_these    (label.py,
+                                                                        many at once: batch.py)
 
 Machine steps never write label fields; people never write machine fields except by asking for a
 retry. Each change is one conditional UPDATE plus one history row in one transaction. Withdrawal
 (removal.py) takes a photo out of everything."""
 
+from .batch import Outcome, decide_many, decide_product, undo_batch
 from .label import decide_category, decide_none_of_these, decide_unusable, import_label, undo
 from .machine import (
     Answer,
@@ -27,9 +29,12 @@ __all__ = [
     "Answer",
     "Claim",
     "Likeness",
+    "Outcome",
     "claim",
     "decide_category",
+    "decide_many",
     "decide_none_of_these",
+    "decide_product",
     "decide_unusable",
     "delete_withdrawn_files",
     "fail",
@@ -41,5 +46,6 @@ __all__ = [
     "requeue",
     "retry",
     "undo",
+    "undo_batch",
     "withdraw",
 ]

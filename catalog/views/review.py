@@ -120,14 +120,15 @@ def undo(request: SignedIn) -> HttpResponseBase:
         return JsonResponse({"error": "invalid", "message": "Reload the page."}, status=400)
     values = form.cleaned_data
     try:
-        image = desk.take_back(request.user, decision_id=values["decision"], token=values["token"])
+        taken = desk.take_back(request.user, decision_id=values["decision"], token=values["token"])
     except CatalogError as error:
         return _refuse(request, None, error)
+    words = _taken_back(taken)
     if wants_json(request):
-        card = _as_json(request, cards([image])[0])
-        return JsonResponse({"card": card, "left": queue.left()})
-    messages.success(request, "Your decision was taken back; here is the photo again.")
-    return redirect(f"{resolve_url('review')}?photo={image.pk}")
+        card = _as_json(request, cards([taken.image])[0])
+        return JsonResponse({"card": card, "message": words, "left": queue.left()})
+    messages.success(request, words)
+    return redirect(f"{resolve_url('review')}?photo={taken.image.pk}")
 
 
 @allow(*STAFF)
@@ -166,6 +167,15 @@ def _save(request: SignedIn, image: ProductImage, values: dict[str, Any]) -> Dec
         return lifecycle.decide_none_of_these(image, by=by, revision=revision, token=token)
     category = values["category"]
     return lifecycle.decide_category(image, category, by=by, revision=revision, token=token)
+
+
+def _taken_back(taken: desk.TakenBack) -> str:
+    if taken.count == 1 and not taken.refused:
+        return "Your decision was taken back; here is the photo again."
+    words = f"{taken.count} decisions made with one key were taken back; here is the first photo."
+    if taken.refused:
+        words += f" {taken.refused} stand, because somebody acted on their photos since."
+    return words
 
 
 def _refuse_form(request: SignedIn, image: ProductImage, form: DecisionForm) -> HttpResponseBase:
