@@ -34,12 +34,9 @@ def shirts() -> Category:
 
 
 def answered(confidence: float, *, days: float = 0, **columns: Any) -> ProductImage:
-    return factories.image(
-        stored=False,
-        created_at=timezone.now() - timedelta(days=days),
-        confidence=confidence,
-        **{"machine": MachineState.CLASSIFIED, "drawn": False} | columns,
-    )
+    usual: dict[str, Any] = {"machine": MachineState.CLASSIFIED, "drawn": False}
+    at = timezone.now() - timedelta(days=days)
+    return factories.image(stored=False, created_at=at, confidence=confidence, **usual | columns)
 
 
 def shown(user: User, filters: Filters, count: int = 9) -> list[int]:
@@ -85,7 +82,11 @@ def test_of_very_many_old_photos_the_oldest_come_first(
 
 def test_disputed_failed_and_drawn_photos_are_filtered_too(ada: User, shirts: Category) -> None:
     other = factories.category("Trousers")
-    settled = {"label_state": LabelState.CONFIRMED, "label": other, "disputed": True}
+    settled: dict[str, Any] = {
+        "label_state": LabelState.CONFIRMED,
+        "label": other,
+        "disputed": True,
+    }
     wanted = [
         answered(0.9, predicted=shirts, **settled).pk,
         answered(0.9, predicted=shirts, machine=MachineState.FAILED).pk,

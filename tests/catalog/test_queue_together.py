@@ -30,16 +30,13 @@ def ben() -> User:
 
 
 def answered(confidence: float, **columns: Any) -> ProductImage:
-    return factories.image(
-        stored=False,
-        confidence=confidence,
-        **{"machine": MachineState.CLASSIFIED, "drawn": False} | columns,
-    )
+    usual: dict[str, Any] = {"machine": MachineState.CLASSIFIED, "drawn": False}
+    return factories.image(stored=False, confidence=confidence, **usual | columns)
 
 
 def of_one_product(*confidences: float) -> list[ProductImage]:
     first = answered(confidences[0])
-    same = {"merchant": first.merchant, "sku": first.product.sku}
+    same: dict[str, Any] = {"merchant": first.merchant, "sku": first.product.sku}
     return [first, *(answered(c, **same) for c in confidences[1:])]
 
 

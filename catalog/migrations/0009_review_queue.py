@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0007_unfamiliar_photos'),
+        ('catalog', '0008_decide_many'),
     ]
 
     operations = [
