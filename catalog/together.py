@@ -18,7 +18,7 @@ picture shares other bands too."""
 def siblings(product_ids: Iterable[int], rows: ImageQuerySet) -> dict[int, list[int]]:
     """{product id: ids of its photos among `rows`, the oldest first}"""
     found: dict[int, list[int]] = defaultdict(list)
-    mine = rows.filter(product__in=set(product_ids)).order_by("product", "id")
+    mine = rows.filter(product__in=set(product_ids)).order_by("product_id", "id")
     for product, pk in mine.values_list("product_id", "pk")[:SIBLINGS_READ]:
         found[product].append(pk)
     return found
