@@ -16,6 +16,7 @@ from .views import (
     review,
     runs,
     samples,
+    similar,
     upload,
     versions,
 )
@@ -64,6 +65,7 @@ urlpatterns = [
     path("images/status/", images.status, name="image-status"),
     path("images/export.csv", images.images_csv, name="images-csv"),
     path("images/<int:pk>/", image.image, name="image"),
+    path("images/<int:pk>/similar/", similar.similar_photos, name="similar"),
     path("images/<int:pk>/retry/", image.retry, name="image-retry"),
     path("images/<int:pk>/withdraw/", image.withdraw, name="image-withdraw"),
     path("images/<int:pk>/file/<str:copy>/", images.image_file, name="image-file"),

@@ -46,6 +46,7 @@ RULES = {
     "image-status": Rule(EVERYONE),
     "images-csv": Rule(EVERYONE),
     "image": Rule(EVERYONE, args=("image",)),
+    "similar": Rule(STAFF, args=("image",)),
     "image-retry": Rule(EVERYONE, "POST", ("image",)),
     "image-withdraw": Rule(MERCHANT | MANAGER, "POST", ("image",)),
     "image-file": Rule(EVERYONE, args=("image", "thumbnail")),

@@ -51,6 +51,7 @@ ADDRESSES = [
     ("images", (), ["q", "state", "before", "after"]),
     ("images-csv", (), ["q", "state"]),
     ("image-status", (), ["ids"]),
+    ("similar", ("image",), ["among"]),
     ("review", (), ["photo", *FILTERS]),
     ("review-next", (), ["count", "exclude", *FILTERS]),
     ("models", (), ["versions", "runs"]),
@@ -142,7 +143,8 @@ def test_signing_in_with_a_crooked_name_is_refused_like_any_other(db: None) -> N
 
 @pytest.mark.parametrize("number", [0, 2**63, 10**30])
 @pytest.mark.parametrize(
-    "name", ["image", "product", "category", "model", "run", "image-file", "job-progress"]
+    "name",
+    ["image", "similar", "product", "category", "model", "run", "image-file", "job-progress"],
 )
 def test_a_number_that_nothing_has_is_not_found(
     number: int, name: str, objects: dict[str, Any]
