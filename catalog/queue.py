@@ -29,9 +29,10 @@ AGED_READ = 1000
 def next_images(
     user: User, *, count: int = 1, exclude: Sequence[int] = (), filters: Filters = ALL
 ) -> list[ProductImage]:
-    """Lease up to `count` images to `user`: what is already on their screen first, then disputed
-    labels, then the least certain with one in ten from the random share. What belongs together
-    comes together: the photos of one product, and near-duplicates.
+    """Lease up to `count` images to `user`: what is already on their screen first, then what
+    merchants reported as wrong, then disputed labels, then the least certain with one in ten from
+    the random share. What belongs together comes together: the photos of one product, and
+    near-duplicates.
 
     `exclude` names images the page holds already; `filters` leave out what does not fit them."""
     now = timezone.now()
@@ -40,8 +41,7 @@ def next_images(
         if len(chosen) < count:
             rows = _free_rows(user, now, [*exclude, *(i.pk for i in chosen)])
             rows = rows.filter(filters.where(now))
-            companions_of = _under_way(user, exclude)
-            chosen += _next(rows, count - len(chosen), filters, companions_of)
+            chosen += _next(rows, count - len(chosen), filters, _under_way(user, exclude))
         free = ProductImage.objects.filter(_free(user, now), pk__in=[i.pk for i in chosen])
         free.update(reviewer=user, review_lease_until=_until(now))
     return chosen
@@ -51,7 +51,15 @@ def waiting(filters: Filters = ALL, *, most: int | None = None) -> int:
     """How many images are in review, whoever looks at them; `most` bounds the count and its cost:
     the desk asks after every decision."""
     rows = ProductImage.objects.filter(filters.where(timezone.now()))
-    parts = (_disputed(rows), _drawn(rows), *_uncertain(rows))
+    if filters.complaint:
+        return _complaints(rows).order_by().values("pk")[:most].count()
+    # Others that are reported stand in one of the parts below.
+    reported = (
+        _complaints(rows)
+        .filter(disputed=False)
+        .exclude(label_state=LabelState.UNLABELLED, machine__in=ANSWERED)
+    )
+    parts = (reported, _disputed(rows), _drawn(rows), *_uncertain(rows))
     counts = (part.order_by().values("pk")[:most].count() for part in parts)
     return sum(counts) if most is None else min(sum(counts), most)
 
@@ -112,6 +120,11 @@ def _free(user: User, now: datetime) -> Q:
     return Q(reviewer__isnull=True) | Q(reviewer=user) | Q(review_lease_until__lt=now)
 
 
+def _complaints(rows: ImageQuerySet) -> ImageQuerySet:
+    """What merchants reported as wrong, the longest waiting first."""
+    return rows.filter(complaint_at__isnull=False).order_by("complaint_at", "id")
+
+
 def _disputed(rows: ImageQuerySet) -> ImageQuerySet:
     return rows.filter(disputed=True, withdrawn_at__isnull=True).order_by("id")
 
@@ -154,12 +167,14 @@ def _next(
 ) -> list[ProductImage]:
     """Up to `count` of `rows` by the order of the queue, that nobody else takes in this moment."""
     open_rows = rows.filter(OPEN, machine__in=ANSWERED)
-    urgent = list(_disputed(rows).unlocked()[:count])
+    urgent = list(_complaints(rows).unlocked()[:count])
+    if len(urgent) < count and not filters.complaint:
+        urgent += _disputed(rows).unlocked()[:count]
     ids = together.grouped(urgent, open_rows)
-    if len(ids) < count:
+    if len(ids) < count and not filters.complaint:
         begun = together.siblings(products_under_way, open_rows)
         ids += [pk for product in products_under_way for pk in begun.get(product, ())]
-    if len(ids) < count:
+    if len(ids) < count and not filters.complaint:
         ids += together.grouped(_routine(rows, count, filters), open_rows)
     wanted = list(dict.fromkeys(ids))[:count]
     taken = rows.unlocked().in_bulk(wanted)

@@ -40,7 +40,7 @@ class Filters:
             "created_at__gt": _days_before(now, self.newer_than),
         }
         found = Q(**{name: value for name, value in named.items() if value is not None})
-        return found & Q(pk__in=()) if self.complaint else found
+        return found & Q(complaint_at__isnull=False) if self.complaint else found
 
 
 ALL = Filters()

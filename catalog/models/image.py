@@ -64,13 +64,15 @@ class ImageQuerySet(models.QuerySet["ProductImage"]):
 
     def in_review(self) -> ImageQuerySet:
         """What a person should look at: answered or failed by the machine and not labelled yet,
-        or labelled differently from another photo of the same product."""
+        labelled differently from another photo of the same product, or reported by its
+        merchant as wrong."""
         return self.present().filter(
             Q(
                 machine__in=[MachineState.CLASSIFIED, MachineState.FAILED],
                 label_state=LabelState.UNLABELLED,
             )
             | Q(disputed=True)
+            | Q(complaint_at__isnull=False)
         )
 
     def labelled(self) -> ImageQuerySet:
@@ -147,6 +149,22 @@ class ProductImage(models.Model):
         default=False, help_text="Bridges two splits; used in neither."
     )
 
+    # What the merchant says of the category, until a reviewer has looked again. Never a label.
+    complaint_at = models.DateTimeField(null=True, blank=True)
+    complaint_category = models.ForeignKey(
+        "catalog.Category",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="What the merchant would expect; none: only that it is wrong.",
+    )
+    complaint_note = models.CharField(max_length=200, blank=True)
+    checked_again = models.BooleanField(
+        default=False, help_text="A reviewer decided after the merchant's complaint."
+    )
+
     # The review queue.
     drawn = models.BooleanField(default=drawn_at_random, help_text="In the random review share.")
     reviewer = models.ForeignKey(
@@ -188,6 +206,11 @@ class ProductImage(models.Model):
                 name="an_owner_is_there_exactly_when_classifying",
                 condition=(Q(machine="classifying") & ~Q(owner="") & Q(lease_until__isnull=False))
                 | (~Q(machine="classifying") & Q(owner="") & Q(lease_until__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="a_complaint_has_its_time",
+                condition=Q(complaint_at__isnull=False)
+                | Q(complaint_category__isnull=True, complaint_note=""),
             ),
         ]
         indexes = [
@@ -236,6 +259,11 @@ class ProductImage(models.Model):
                 name="image_drawn",
             ),
             models.Index(fields=["id"], condition=Q(disputed=True), name="image_disputed"),
+            models.Index(
+                fields=["complaint_at", "id"],
+                condition=Q(complaint_at__isnull=False),
+                name="image_complaint",
+            ),
             models.Index(
                 fields=["reviewer"], condition=Q(reviewer__isnull=False), name="image_on_screen"
             ),

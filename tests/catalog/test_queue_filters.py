@@ -80,6 +80,20 @@ def test_of_very_many_old_photos_the_oldest_come_first(
     assert shown(ada, Filters(older_than=5), count=2) == [old.pk, oldest.pk]
 
 
+def test_by_the_merchants_complaint_labelled_or_not_the_first_one_first(
+    ada: User, shirts: Category
+) -> None:
+    label: dict[str, Any] = {"label_state": LabelState.CONFIRMED, "label": shirts}
+    later, earlier = timezone.now(), timezone.now() - timedelta(hours=1)
+    second = answered(0.9, complaint_at=later)
+    first = answered(0.9, complaint_at=earlier, **label)
+    answered(0.1)
+
+    assert shown(ada, Filters(complaint=True)) == [first.pk, second.pk]
+    assert queue.left(Filters(complaint=True)) == 2
+    assert queue.left() == 3
+
+
 def test_disputed_failed_and_drawn_photos_are_filtered_too(ada: User, shirts: Category) -> None:
     other = factories.category("Trousers")
     settled: dict[str, Any] = {

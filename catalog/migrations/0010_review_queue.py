@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0008_decide_many'),
+        ('catalog', '0009_complaints'),
     ]
 
     operations = [
