@@ -11,7 +11,8 @@ from django.db.models import Count, F, QuerySet
 
 from . import lifecycle, merging, queue, training_set
 from .errors import CategoryRule, LeaseLost, StaleImage
-from .models import Category, CategoryExample, LabelState, ProductImage, Split, User
+from .models import Category, CategoryExample, LabelState, MachineState, ProductImage, Split, User
+from .sql import Constant
 
 MOVE_AT_ONCE = 300
 EXAMPLES = 3
@@ -47,9 +48,13 @@ def counts() -> dict[int, int]:
 
 
 def waiting() -> dict[int, int]:
-    """{category id: photos the model put there that nobody checked yet}, as quickly."""
+    """{category id: photos the model put there that nobody checked yet}, as quickly: from the
+    review queue's own indexes."""
     rows = ProductImage.objects.filter(queue.OPEN, predicted__isnull=False)
-    return _by_category(rows, "predicted_id")
+    answered = Constant(MachineState.CLASSIFIED)
+    others = _by_category(rows.filter(drawn=False, machine=answered), "predicted_id")
+    drawn = _by_category(rows.filter(drawn=True, machine=answered), "predicted_id")
+    return dict(Counter(others) + Counter(drawn))
 
 
 def _by_category(rows: QuerySet[ProductImage], column: str) -> dict[int, int]:

@@ -287,7 +287,6 @@ class ProductImage(models.Model):
                 condition=Q(label__isnull=False, withdrawn_at__isnull=True),
                 name="image_by_label",
             ),
-            models.Index(fields=["predicted"], condition=OPEN, name="image_by_suggestion"),
             *(
                 models.Index(fields=[f"band_{n}", "brightness"], name=f"image_band_{n}")
                 for n in range(4)

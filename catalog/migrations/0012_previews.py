@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0009_merging'),
+        ('catalog', '0011_merging'),
     ]
 
     operations = [

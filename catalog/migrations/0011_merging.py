@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0008_decide_many'),
+        ('catalog', '0010_review_queue'),
     ]
 
     operations = [
@@ -44,10 +44,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='productimage',
             index=models.Index(condition=models.Q(('label__isnull', False), ('withdrawn_at__isnull', True)), fields=['label', 'label_origin'], name='image_by_label'),
-        ),
-        migrations.AddIndex(
-            model_name='productimage',
-            index=models.Index(condition=models.Q(('label_state', 'unlabelled'), ('withdrawn_at__isnull', True)), fields=['predicted'], name='image_by_suggestion'),
         ),
         migrations.AddConstraint(
             model_name='category',
