@@ -14,29 +14,13 @@ from catalog.models import (
     ModelVersion,
     Preview,
     ProductImage,
-    Role,
     VersionState,
 )
 from catalog.previews import OPEN, TEST, Part
 from tests import factories
 from tests.catalog.model_reports import judged_version, metrics
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def manager(client: Client) -> None:
-    client.force_login(factories.user(Role.MANAGER))
-
-
-@pytest.fixture
-def hats() -> Category:
-    return factories.category("Hats")
-
-
-@pytest.fixture
-def shoes() -> Category:
-    return factories.category("Shoes")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("manager")]
 
 
 @pytest.fixture
