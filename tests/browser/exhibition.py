@@ -8,12 +8,15 @@ from __future__ import annotations
 import numpy as np
 from django.utils import timezone
 
-from catalog import doubts, lifecycle, reclassify
+from catalog import doubts, lifecycle, previews, reclassify
 from catalog.doubts import Found
 from catalog.models import (
     Category,
+    ChangedAnswer,
+    Decision,
     MachineState,
     ModelVersion,
+    Origin,
     ProductImage,
     ReclassifyScope,
     Role,
@@ -46,6 +49,7 @@ def fill() -> None:
         assert candidate.run is not None
         record_answer(candidate.run, leaf, leaves[1].slug)
     _photos(leaves, mia, rita)
+    _preview(candidate, leaves)
     _work_under_way()
 
 
@@ -103,6 +107,7 @@ def _photos(leaves: list[Category], mia: User, rita: User) -> None:
     lifecycle.decide_unusable(blurred, UnusableReason.BLURRED, by=rita, revision=blurred.revision)
     for leaf in leaves[:2]:
         factories.labelled_image(leaf, rita, merchant=shop, sku="TWO-MINDS")
+    Decision.objects.update(origin=Origin.RANDOM)
     _doubted(checked[2], leaves[0])
 
 
@@ -111,6 +116,22 @@ def _doubted(image: ProductImage, suggested: Category) -> None:
     assert check is not None
     assert image.label_id is not None
     doubts.finish(check, [Found(image.pk, image.label_id, suggested.pk, 0.97, 0.01)], labels=100)
+
+
+def _preview(candidate: ModelVersion, leaves: list[Category]) -> None:
+    """What would change if the candidate went live: two photos would move to another category."""
+    preview = previews.claim(previews.request(candidate).pk)
+    assert preview is not None
+    part = previews.Part(compared=30)
+    before, after = leaves[:2]
+    answers = [
+        ChangedAnswer(
+            preview=preview, image=image, is_test=False, before=before, after=after, confidence=0.8
+        )
+        for image in ProductImage.objects.order_by("id")[:2]
+    ]
+    previews.add(preview, part, answers)
+    previews.finish(preview, {previews.TEST: previews.Part(compared=300), previews.OPEN: part})
 
 
 def _work_under_way() -> None:
