@@ -8,9 +8,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from .. import products, splits
+from .. import blind, products, splits
 from ..errors import LeaseLost, NotAllowed, StaleImage
 from ..models import (
+    BlindLook,
     Category,
     Decision,
     DecisionKind,
@@ -145,6 +146,7 @@ def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision
         undoes=decision,
     )
     complaints.reopen(image, decision)
+    blind.reopen(decision)
     disputes.settle(image)
     return undone
 
@@ -169,14 +171,50 @@ def _decide(
     _require_open(current, by, revision)
     if kind == DecisionKind.CORRECT and current.predicted_id == category_id:
         kind = DecisionKind.CONFIRM
+    look = None if origin else blind.looks_at([current], by).get(current.pk)
     origin = origin or Origin(current.label_origin) or _origin(current, by)
     label = Label(STATE_OF_KIND[kind], category_id, reason, origin)
-    decision = _write(current, label, kind=kind, by=by, token=token, batch=batch)
+    if look is not None and look.first_id is not None:
+        return _second_opinion(current, label, look, kind=kind, by=by, token=token, batch=batch)
+    decision = _write(
+        current, label, kind=kind, by=by, token=token, batch=batch, is_blind=look is not None
+    )
+    if look is not None:
+        blind.decided(look, decision)
+    blind.settle(current)
     complaints.settle(current, decision)
     if category_id is not None:
         splits.settle(current, origin)
     disputes.settle(current, looked_again=current.disputed)
     return decision
+
+
+def _second_opinion(
+    image: ProductImage,
+    said: Label,
+    look: BlindLook,
+    *,
+    kind: DecisionKind,
+    by: User,
+    token: UUID | None,
+    batch: UUID | None,
+) -> Decision:
+    """What a second reviewer says of a photo that another decided before, neither seeing what the
+    other chose. The first label stays; where the two differ, the photo goes back to review."""
+    stands = Label(image.label_state, image.label_id, image.unusable_reason, image.label_origin)
+    decision = _write(
+        image, stands, said=said, kind=kind, by=by, token=token, batch=batch, is_blind=True
+    )
+    disagrees = _meaning(said) != _meaning(stands)
+    blind.decided(look, decision, disagrees=disagrees)
+    if disagrees:
+        ProductImage.objects.filter(pk=image.pk).update(disputed=True)
+    return decision
+
+
+def _meaning(label: Label) -> tuple[int | None, str]:
+    """The category, or why there is none; whether the suggestion was that one does not matter."""
+    return label.category_id, "" if label.category_id else label.state
 
 
 def _locked(image_id: int) -> ProductImage:
@@ -245,15 +283,20 @@ def _write(
     token: UUID | None,
     batch: UUID | None = None,
     undoes: Decision | None = None,
+    said: Label | None = None,
+    is_blind: bool = False,
 ) -> Decision:
-    """One conditional UPDATE of the label fields plus one row of history."""
+    """One conditional UPDATE of the label fields plus one row of history: of `said`, where that is
+    not what the label becomes."""
     now = timezone.now()
+    labelled_at = image.labelled_at if said else now
+    said = said or label
     written = ProductImage.objects.filter(pk=image.pk, revision=image.revision).update(
         label_state=label.state,
         label_id=label.category_id,
         unusable_reason=label.reason,
         label_origin=label.origin,
-        labelled_at=now if label.state != LabelState.UNLABELLED else None,
+        labelled_at=labelled_at if label.state != LabelState.UNLABELLED else None,
         revision=image.revision + 1,
         reviewer=None,
         review_lease_until=None,
@@ -265,9 +308,9 @@ def _write(
         image=image,
         by=by,
         kind=kind,
-        category_id=label.category_id,
-        reason=label.reason,
-        origin=label.origin,
+        category_id=said.category_id,
+        reason=said.reason,
+        origin=said.origin,
         prediction_id=image.prediction_id,
         revision=image.revision + 1,
         undoes=undoes,
@@ -277,5 +320,6 @@ def _write(
         before_origin=image.label_origin,
         token=token,
         batch=batch,
+        blind=is_blind,
         at=now,
     )

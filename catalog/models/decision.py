@@ -62,6 +62,9 @@ class Decision(models.Model):
     before_reason = models.CharField(max_length=14, blank=True)
     before_origin = models.CharField(max_length=10, blank=True)
     token = models.UUIDField(null=True, unique=True, help_text="A repeated save is answered once.")
+    blind = models.BooleanField(
+        default=False, help_text="Its person saw no suggestion, nor what others had chosen."
+    )
     batch = models.UUIDField(null=True, help_text="Shared by decisions made with one key.")
     at = models.DateTimeField(default=timezone.now)
 
@@ -72,6 +75,11 @@ class Decision(models.Model):
         ]
         indexes = [
             models.Index(fields=["by", "-id"], name="decision_by_person"),
+            # The history is read by time, whichever of these it is filtered by.
+            models.Index(fields=["at", "id"], name="decision_at"),
+            models.Index(fields=["by", "at", "id"], name="decision_by_person_at"),
+            models.Index(fields=["category", "at", "id"], name="decision_by_category_at"),
+            models.Index(fields=["kind", "at", "id"], name="decision_by_kind_at"),
             models.Index(fields=["at"], condition=Q(origin="random"), name="decision_at_random"),
             models.Index(
                 fields=["batch"], condition=Q(batch__isnull=False), name="decision_by_batch"
