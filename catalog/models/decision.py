@@ -75,12 +75,12 @@ class Decision(models.Model):
         ]
         indexes = [
             models.Index(fields=["by", "-id"], name="decision_by_person"),
-            # The history is read by time, whichever of these it is filtered by.
-            models.Index(fields=["at", "id"], name="decision_at"),
-            models.Index(fields=["by", "at", "id"], name="decision_by_person_at"),
-            models.Index(fields=["category", "at", "id"], name="decision_by_category_at"),
-            models.Index(fields=["kind", "at", "id"], name="decision_by_kind_at"),
-            models.Index(fields=["at"], condition=Q(origin="random"), name="decision_at_random"),
+            models.Index(fields=["category", "-id"], name="decision_by_category"),
+            models.Index(fields=["kind", "-id"], name="decision_by_kind"),
+            models.Index(fields=["at"], name="decision_by_time"),
+            models.Index(
+                fields=["at", "id"], condition=Q(origin="random"), name="decision_at_random"
+            ),
             models.Index(
                 fields=["batch"], condition=Q(batch__isnull=False), name="decision_by_batch"
             ),
