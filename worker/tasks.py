@@ -10,7 +10,7 @@ from catalog import doubts, learning
 from catalog.models import RunState
 
 from . import classify as classifying
-from . import label_check
+from . import label_check, similar
 from . import train as training
 from .housekeeping import tidy_up
 
@@ -26,6 +26,7 @@ def sweep() -> None:
     """Every few seconds: whatever no nudge reached, and what a crash left behind."""
     tidy_up()
     classifying.this_process().drain()
+    similar.keep_up()
 
 
 @shared_task(name="worker.tasks.train")

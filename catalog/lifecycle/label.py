@@ -23,7 +23,7 @@ from ..models import (
     User,
 )
 from ..queue import origin_of
-from . import disputes
+from . import complaints, disputes
 
 STATE_OF_KIND = {
     DecisionKind.CONFIRM: LabelState.CONFIRMED,
@@ -45,15 +45,31 @@ class Label:
 
 
 def decide_category(
-    image: ProductImage, category: Category, *, by: User, revision: int, token: UUID | None = None
+    image: ProductImage,
+    category: Category,
+    *,
+    by: User,
+    revision: int,
+    token: UUID | None = None,
+    batch: UUID | None = None,
+    origin: Origin = Origin.NONE,
 ) -> Decision:
     """Label the image. The same category as the suggestion confirms it, another corrects it.
 
     `revision` is the one the person saw; StaleImage if it moved on, LeaseLost if the image is on
-    another reviewer's screen, NotAllowed for a category that is retired or has children."""
-    _require_choosable(category)
-    kind = DecisionKind.CORRECT
-    return _decide(image, kind, by=by, revision=revision, token=token, category_id=category.pk)
+    another reviewer's screen, NotAllowed for a category that is retired or has children. `origin`
+    says how it came before the person, where that is not what its row says."""
+    require_choosable(category)
+    return _decide(
+        image,
+        DecisionKind.CORRECT,
+        by=by,
+        revision=revision,
+        token=token,
+        batch=batch,
+        category_id=category.pk,
+        origin=origin,
+    )
 
 
 def decide_unusable(
@@ -84,7 +100,7 @@ def import_label(
 ) -> bool:
     """A label that came with an import counts as a person's. Returns False when `split` could not
     be honoured because a near-duplicate already stands in another split."""
-    _require_choosable(category)
+    require_choosable(category)
     current = _locked(image.pk)
     if current.withdrawn_at is not None:
         raise NotAllowed("This photo was withdrawn; it cannot be labelled.")
@@ -119,7 +135,16 @@ def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision
         decision.before_reason,
         decision.before_origin,
     )
-    undone = _write(image, before, kind=DecisionKind.UNDO, by=by, token=token, undoes=decision)
+    undone = _write(
+        image,
+        before,
+        kind=DecisionKind.UNDO,
+        by=by,
+        token=token,
+        batch=decision.batch,
+        undoes=decision,
+    )
+    complaints.reopen(image, decision)
     disputes.settle(image)
     return undone
 
@@ -132,8 +157,10 @@ def _decide(
     by: User,
     revision: int,
     token: UUID | None,
+    batch: UUID | None = None,
     category_id: int | None = None,
     reason: str = "",
+    origin: Origin = Origin.NONE,
 ) -> Decision:
     """`image` may be an old copy: the row is read again, locked, and compared by revision."""
     current = _locked(image.pk)
@@ -142,11 +169,12 @@ def _decide(
     _require_open(current, by, revision)
     if kind == DecisionKind.CORRECT and current.predicted_id == category_id:
         kind = DecisionKind.CONFIRM
-    origin = current.label_origin or _origin(current, by)
+    origin = origin or Origin(current.label_origin) or _origin(current, by)
     label = Label(STATE_OF_KIND[kind], category_id, reason, origin)
-    decision = _write(current, label, kind=kind, by=by, token=token)
+    decision = _write(current, label, kind=kind, by=by, token=token, batch=batch)
+    complaints.settle(current, decision)
     if category_id is not None:
-        splits.settle(current, Origin(origin))
+        splits.settle(current, origin)
     disputes.settle(current, looked_again=current.disputed)
     return decision
 
@@ -167,7 +195,8 @@ def _already(token: UUID | None, image: ProductImage) -> Decision | None:
     return known
 
 
-def _require_choosable(category: Category) -> None:
+def require_choosable(category: Category) -> None:
+    """NotAllowed for a category that is retired or has others below it."""
     if not Category.objects.leaves().filter(pk=category.pk).exists():
         raise NotAllowed(f"“{category}” cannot be chosen: it is retired or has categories below.")
 
@@ -187,6 +216,8 @@ def _require_no_other_reviewer(image: ProductImage, by: User) -> None:
 
 def _latest(image: ProductImage) -> str:
     latest = image.decisions.select_related("by", "category").first()
+    if image.complaint_at and (latest is None or latest.at < image.complaint_at):
+        return "the merchant says that the category is wrong"
     if latest is None:
         return "the photo changed"
     who = latest.by.get_username() if latest.by else "an import"
@@ -212,6 +243,7 @@ def _write(
     kind: DecisionKind,
     by: User | None,
     token: UUID | None,
+    batch: UUID | None = None,
     undoes: Decision | None = None,
 ) -> Decision:
     """One conditional UPDATE of the label fields plus one row of history."""
@@ -244,5 +276,6 @@ def _write(
         before_reason=image.unusable_reason,
         before_origin=image.label_origin,
         token=token,
+        batch=batch,
         at=now,
     )

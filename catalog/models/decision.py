@@ -19,13 +19,15 @@ class DecisionKind(models.TextChoices):
 
 class Origin(models.TextChoices):
     """How the image came before a person. Only imported and randomly drawn photos may enter
-    validation or test; the others were picked because the model was unsure."""
+    validation or test; the others were picked because the model was unsure, or confirmed by the
+    page because they look alike."""
 
     NONE = "", "—"
     IMPORT = "import", "Imported"
     RANDOM = "random", "Drawn at random"
     UNCERTAIN = "uncertain", "Least certain first"
     CHOSEN = "chosen", "Opened by hand"
+    GRID = "grid", "In a grid of look-alikes"
 
 
 class Decision(models.Model):
@@ -60,6 +62,7 @@ class Decision(models.Model):
     before_reason = models.CharField(max_length=14, blank=True)
     before_origin = models.CharField(max_length=10, blank=True)
     token = models.UUIDField(null=True, unique=True, help_text="A repeated save is answered once.")
+    batch = models.UUIDField(null=True, help_text="Shared by decisions made with one key.")
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -70,6 +73,9 @@ class Decision(models.Model):
         indexes = [
             models.Index(fields=["by", "-id"], name="decision_by_person"),
             models.Index(fields=["at"], condition=Q(origin="random"), name="decision_at_random"),
+            models.Index(
+                fields=["batch"], condition=Q(batch__isnull=False), name="decision_by_batch"
+            ),
         ]
 
     def __str__(self) -> str:
