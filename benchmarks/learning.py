@@ -223,13 +223,6 @@ def main() -> int:
     rows: list[dict[str, Any]] = []
     for size in (images // SMALLER, images):
         rows += _in_a_process(size, options.categories, quick=options.quick)
-    for row in rows:
-        print(
-            f"{row['images']:>9,} photos, {row['run']} run: {row['seconds']:.1f} s"
-            f"{'' if row['live'] else ' and not live'}, {row['peak_rss_mb']} MB, accuracy "
-            f"{row['accuracy']:.3f}, {row['gate']['won']} test photos won and "
-            f"{row['gate']['lost']} lost. {row['reason']}"
-        )
     largest = [row for row in rows if row["images"] == images]
     went_live = all(row["live"] for row in largest)
     if options.json:
@@ -251,11 +244,24 @@ def _in_a_process(images: int, categories: int, *, quick: bool) -> list[dict[str
     if not pid:
         os._exit(_child(write, images, categories, quick=quick))
     os.close(write)
+    rows = []
     with os.fdopen(read) as answers:
-        rows = [json.loads(line) for line in answers]
+        for line in answers:
+            rows.append(json.loads(line))
+            _print(rows[-1])
     if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
         raise SystemExit(f"The measurement of {images:,} photos failed; see above.")
     return rows
+
+
+def _print(row: dict[str, Any]) -> None:
+    print(
+        f"{row['images']:>9,} photos, {row['run']} run: {row['seconds']:.1f} s"
+        f"{'' if row['live'] else ' and not live'}, {row['peak_rss_mb']} MB, accuracy "
+        f"{row['accuracy']:.3f}, {row['gate']['won']} test photos won and "
+        f"{row['gate']['lost']} lost. {row['reason']}",
+        flush=True,
+    )
 
 
 def _child(write: int, images: int, categories: int, *, quick: bool) -> int:
