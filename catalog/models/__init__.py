@@ -1,7 +1,7 @@
 """The tables, one file per noun."""
 
 from .account import Merchant, Role, SignInAttempt, User
-from .category import Category, CategoryExample
+from .category import Category, CategoryChange, CategoryExample, ChangeKind
 from .complaint import Complaint
 from .decision import Decision, DecisionKind, Origin
 from .doubt import CheckState, LabelCheck, LabelDoubt
@@ -15,6 +15,7 @@ from .image import (
     Upload,
 )
 from .prediction import Embedding, Prediction
+from .preview import ChangedAnswer, Preview
 from .product import Product, Split
 from .run import RunMode, RunRow, RunState, RunTrigger, TrainingRun
 from .serving import Reclassification, ReclassifyScope, Serving, WorkerStatus
@@ -23,7 +24,10 @@ from .version import Backbone, ModelVersion, VersionState
 __all__ = [
     "Backbone",
     "Category",
+    "CategoryChange",
     "CategoryExample",
+    "ChangeKind",
+    "ChangedAnswer",
     "CheckState",
     "Complaint",
     "Decision",
@@ -37,6 +41,7 @@ __all__ = [
     "ModelVersion",
     "Origin",
     "Prediction",
+    "Preview",
     "Priority",
     "Product",
     "ProductImage",
