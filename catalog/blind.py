@@ -127,5 +127,7 @@ def _share(*parts: object) -> float:
     return int.from_bytes(digest[:6]) / 2**48
 
 
+SECOND_OPINION = Q(blind_look__first__isnull=False)
+"""Decisions that left the label as it stood, whatever they say."""
 DISAGREEMENT = Q(blind_looks__disagrees=True)
 """Images on which two reviewers disagree and nobody has settled it."""

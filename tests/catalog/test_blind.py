@@ -219,6 +219,19 @@ def test_the_second_reviewer_takes_back_and_only_their_choice_goes(
     assert [card["blind"] for card in ask(ben)] == [True]
 
 
+def test_taking_back_a_third_choice_brings_back_the_first_not_the_second(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, shirts)
+    decide(ben, image, hats)
+    third = decide(ada, image, factories.category("Shoes"))
+
+    lifecycle.undo(third, by=ada)
+
+    image.refresh_from_db()
+    assert image.label == shirts
+
+
 def test_nobody_gives_the_second_opinion_on_their_own_choice(ada: User, shirts: Category) -> None:
     image = factories.answered_image(shirts)
     ask(ada)
