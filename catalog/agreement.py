@@ -9,12 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import sqrt
 from typing import Any
 
 from django.utils import timezone
 
 from .decisions import NOT_UNDONE, visible
+from .intervals import wilson
 from .models import BlindLook, DecisionKind, Origin, User
 
 PERIOD = timedelta(days=30)
@@ -43,13 +43,8 @@ class Share:
 
     @property
     def within(self) -> tuple[float, float] | None:
-        """The 95% interval of Wilson (1927); None of nothing."""
-        if not self.of:
-            return None
-        z, n, p = 1.96, self.of, self.agreed / self.of
-        middle, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        below = 1 + z * z / n
-        return max((middle - half) / below, 0.0), min((middle + half) / below, 1.0)
+        """The 95% interval; None of nothing."""
+        return wilson(self.agreed, self.of) if self.of else None
 
     @property
     def is_enough(self) -> bool:
