@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..factories import PASSWORD
-from ..site import Site
+from ..site import PASSWORD, Site
 from .desk import shown
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+SCREENS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 1280, "height": 800}},
+    "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+}
 IDS = {
     "image": "SELECT min(id) FROM catalog_productimage",
     "checked": "SELECT max(id) FROM catalog_productimage WHERE label_state = 'corrected'",
