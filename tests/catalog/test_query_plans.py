@@ -189,3 +189,25 @@ def test_a_status_poll_goes_by_primary_key() -> None:
 
 def test_a_week_of_random_checks_is_read_through_its_index() -> None:
     assert "decision_at_random" in selective.checked_at_random().explain()
+
+
+def test_the_counts_of_the_categories_come_from_indexes() -> None:
+    (checked, *_) = plans(category_photos.counts)
+    uncertain, drawn = (plan for plan in plans(category_photos.waiting) if "image_" in plan)
+
+    assert "image_by_label" in checked
+    assert "image_uncertain_by_category" in uncertain
+    assert "image_drawn" in drawn
+
+
+def test_strays_of_a_merge_are_found_through_indexes() -> None:
+    shirts, caps = factories.category("Shirts"), factories.category("Caps")
+    Category.objects.filter(pk=caps.pk).update(merged_into=shirts, retired_at=timezone.now())
+    copies(factories.image(stored=False), 500)
+    analyze()
+
+    found = plans(carrying.carry_on)
+
+    strays = next(plan for plan in found if "predicted" in plan)
+    assert "Seq Scan on catalog_productimage" not in strays
+    assert "SCAN catalog_productimage" not in strays
