@@ -21,7 +21,7 @@ PERIOD = timedelta(days=7)
 ENOUGH = 60
 """With fewer checked photos a share says little."""
 MOST_READ = 50_000
-NOT_JUDGING = [DecisionKind.UNDO, DecisionKind.IMPORT]
+NOT_JUDGING = [DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.REOPEN]
 """Left out rather than the others asked for: no index by kind is then tempting."""
 
 
