@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Value
+from django.db.models import Model, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 
@@ -21,3 +24,24 @@ class Constant(Value):
         if not word.isidentifier():
             raise ValueError(f"{word!r} is no constant of the program")
         return f"'{word}'", ()
+
+
+def update_each(
+    model: type[Model], columns: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
+    """Set the columns of many rows, each to values of its own: `rows` are (id, value, …). One short
+    statement; Django's bulk_update takes a CASE of all rows for every column, and ten times as
+    long."""
+    if not rows:
+        return
+    quote = connection.ops.quote_name
+    table = quote(model._meta.db_table)
+    places = [f"v{n}" for n in range(len(columns))]
+    values = ", ".join([f"({', '.join(['%s'] * (len(columns) + 1))})"] * len(rows))
+    sets = ", ".join(f"{quote(c)} = new.{v}" for c, v in zip(columns, places, strict=True))
+    statement = (
+        f"WITH new(pk, {', '.join(places)}) AS (VALUES {values}) "
+        f"UPDATE {table} SET {sets} FROM new WHERE {table}.id = new.pk"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [value for row in rows for value in row])
