@@ -24,6 +24,9 @@ IDS = {
     "category": "SELECT max(id) FROM catalog_category",
     "model": "SELECT min(id) FROM catalog_modelversion",
     "candidate": "SELECT max(id) FROM catalog_modelversion",
+    "true": "SELECT min(c.slug) FROM catalog_runrow r JOIN catalog_category c ON c.id = r.label_id"
+    " WHERE r.split = 'test'",
+    "predicted": "SELECT min(predicted) FROM catalog_runrow WHERE split = 'test'",
     "from": "SELECT min(before_id) FROM catalog_changedanswer",
     "to": "SELECT min(after_id) FROM catalog_changedanswer",
     "run": "SELECT min(id) FROM catalog_trainingrun",
@@ -64,7 +67,7 @@ def _unusable(page: Page) -> None:
 def _signed_out(page: Page) -> None:
     """The session ends while the page is open."""
     shown(page)
-    page.context.clear_cookies()
+    page.context.clear_cookies(name="sessionid")
     page.keyboard.press("ArrowRight")
     page.locator("#sign-in-dialog[open]").wait_for()
 
@@ -96,7 +99,12 @@ VISITS = [
     Visit("category-examples", "mira", "category-examples", "/categories/{category}/examples/"),
     Visit("models", "mira", "models", "/models/"),
     Visit("model", "mira", "model", "/models/{model}/"),
-    Visit("mix-ups", "mira", "model-confusion", "/models/{model}/confusion/"),
+    Visit(
+        "mix-ups",
+        "mira",
+        "model-confusion",
+        "/models/{model}/confusion/?true={true}&predicted={predicted}",
+    ),
     Visit(
         "compare",
         "mira",
@@ -143,7 +151,7 @@ class Walker:
         self.site = site
         self.page = page
         self.who = ""
-        self.ids: dict[str, int] = {}
+        self.ids: dict[str, Any] = {}
 
     def open(self, visit: Visit) -> None:
         self._become(visit.who)

@@ -36,6 +36,10 @@ for role, name in ((Role.MERCHANT, "mia"), (Role.REVIEWER, "rita"), (Role.MANAGE
     factories.user(role, merchant=shop if role == Role.MERCHANT else None, name=name)
 """
 UNANSWERED = "SELECT count(*) FROM catalog_productimage WHERE machine IN ('pending', 'classifying')"
+PAINTED = (
+    "[...document.images].every(image => image.complete"
+    " || image.getBoundingClientRect().top > innerHeight)"
+)
 CHECKED = 16
 QUALITY = 80
 
@@ -87,7 +91,7 @@ def picture(site: Site, browser: Browser, screen: str, visits: list[Visit]) -> N
     walker = Walker(site, context.new_page())
     for visit in visits:
         walker.open(visit)
-        walker.page.wait_for_load_state("load")
+        walker.page.wait_for_function(PAINTED)
         taken = Image.open(io.BytesIO(walker.page.screenshot()))
         taken.convert("RGB").save(FOLDER / f"{visit.name}-{screen}.webp", quality=QUALITY)
     context.close()
