@@ -1,6 +1,7 @@
 """The tables, one file per noun."""
 
 from .account import Merchant, Role, SignInAttempt, User
+from .archive import Archive
 from .category import Category, CategoryExample
 from .complaint import Complaint
 from .decision import Decision, DecisionKind, Origin
@@ -21,6 +22,7 @@ from .serving import Reclassification, ReclassifyScope, Serving, WorkerStatus
 from .version import Backbone, ModelVersion, VersionState
 
 __all__ = [
+    "Archive",
     "Backbone",
     "Category",
     "CategoryExample",

@@ -92,6 +92,9 @@ class ProductImage(models.Model):
     thumbnail_width = models.PositiveSmallIntegerField(default=0)
     thumbnail_height = models.PositiveSmallIntegerField(default=0)
     original_name = models.CharField(max_length=255, help_text="As the merchant called it.")
+    hint = models.CharField(
+        max_length=200, blank=True, help_text="The folder it came in. A hint, never a label."
+    )
     sha256 = models.CharField(max_length=64)
     format = models.CharField(max_length=10)
     width = models.PositiveIntegerField()
@@ -247,6 +250,7 @@ class ProductImage(models.Model):
                 fields=["reviewer"], condition=Q(reviewer__isnull=False), name="image_on_screen"
             ),
             models.Index(fields=["merchant", "-id"], name="image_by_merchant"),
+            models.Index(fields=["merchant", "original_name"], name="image_by_name"),
             models.Index(fields=["sha256"], name="image_by_sha256"),
             models.Index(
                 fields=["id"],
