@@ -42,6 +42,7 @@ class Priority(models.IntegerChoices):
 
 
 OPEN = Q(label_state="unlabelled", withdrawn_at__isnull=True)
+UNSURE = OPEN & Q(machine="classified", drawn=False)
 
 
 def drawn_at_random() -> bool:
@@ -225,20 +226,40 @@ class ProductImage(models.Model):
             models.Index(
                 fields=["withdrawn_at"], condition=Q(machine="failed"), name="image_failed"
             ),
-            # One index per part of the review queue. Each condition compares for equality: SQLite
-            # recognises no other kind when the query's values are bound parameters.
+            # One index per part of the review queue, and per filter of its largest part. Each
+            # condition compares for equality: SQLite recognises no other kind when the query's
+            # values are bound parameters. The columns after the order let both databases pass over
+            # what the other filters leave out without reading its rows.
+            models.Index(fields=["confidence", "id"], condition=UNSURE, name="image_uncertain"),
             models.Index(
-                fields=["confidence", "id"],
-                condition=OPEN & Q(machine="classified", drawn=False),
-                name="image_uncertain",
+                fields=["predicted", "confidence", "id", "merchant", "version"],
+                condition=UNSURE,
+                name="image_uncertain_by_category",
             ),
             models.Index(
-                fields=["id"],
+                fields=["merchant", "confidence", "id", "predicted", "version"],
+                condition=UNSURE,
+                name="image_uncertain_by_merchant",
+            ),
+            models.Index(
+                fields=["version", "confidence", "id", "predicted", "merchant"],
+                condition=UNSURE,
+                name="image_uncertain_by_version",
+            ),
+            models.Index(
+                fields=["created_at", "id", "predicted", "merchant", "version"],
+                condition=UNSURE,
+                name="image_uncertain_by_age",
+            ),
+            models.Index(
+                fields=["created_at", "id", "predicted", "merchant", "version"],
                 condition=OPEN & Q(machine="failed", drawn=False),
                 name="image_unanswered",
             ),
             models.Index(
-                fields=["id", "machine"], condition=OPEN & Q(drawn=True), name="image_drawn"
+                fields=["created_at", "id", "machine", "predicted", "merchant", "version"],
+                condition=OPEN & Q(drawn=True),
+                name="image_drawn",
             ),
             models.Index(fields=["id"], condition=Q(disputed=True), name="image_disputed"),
             models.Index(

@@ -46,13 +46,14 @@ def as_role(role: Role, objects: dict[str, Any]) -> Client:
     return client
 
 
+FILTERS = ["category", "merchant", "version", "age", "complaint"]
 ADDRESSES = [
     ("images", (), ["q", "state", "before", "after"]),
     ("images-csv", (), ["q", "state"]),
     ("image-status", (), ["ids"]),
     ("similar", ("image",), ["among"]),
-    ("review", (), ["photo"]),
-    ("review-next", (), ["count", "exclude"]),
+    ("review", (), ["photo", *FILTERS]),
+    ("review-next", (), ["count", "exclude", *FILTERS]),
     ("models", (), ["versions", "runs"]),
     ("model-confusion", ("version",), ["true", "predicted", "page"]),
     ("sign-in", (), ["next"]),
