@@ -54,6 +54,7 @@ RULES = {
     "complain": Rule(MERCHANT, "POST", ("image",)),
     "take-back-complaint": Rule(MERCHANT, "POST", ("image",)),
     "image-file": Rule(EVERYONE, args=("image", "thumbnail")),
+    "products": Rule(EVERYONE),
     "product": Rule(EVERYONE, args=("product",)),
     "review": Rule(STAFF),
     "review-next": Rule(STAFF),

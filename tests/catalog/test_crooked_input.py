@@ -49,6 +49,7 @@ def as_role(role: Role, objects: dict[str, Any]) -> Client:
 FILTERS = ["category", "merchant", "version", "age", "complaint"]
 ADDRESSES = [
     ("images", (), ["q", "state", "before", "after"]),
+    ("products", (), ["q", "before"]),
     ("images-csv", (), ["q", "state"]),
     ("image-status", (), ["ids"]),
     ("similar", ("image",), ["among"]),
