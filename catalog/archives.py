@@ -41,7 +41,7 @@ class Answered:
 def store(file: File[bytes], *, merchant: Merchant, name: str) -> Archive:
     """Keep the archive for working through. Rejected where it cannot be one, StorageFull where the
     disk is nearly full. A merchant has one at a time: an unfinished one before it goes."""
-    intake.require_room()
+    intake.require_room(file.size)
     entries = len(Zip(cast("IO[bytes]", file)).entries)
     stored = _write(file)
     archive = Archive.objects.create(
@@ -49,7 +49,6 @@ def store(file: File[bytes], *, merchant: Merchant, name: str) -> Archive:
     )
     for other in Archive.objects.filter(merchant=merchant).exclude(pk=archive.pk):
         discard(other)
-    sweep()
     return archive
 
 

@@ -196,8 +196,9 @@ def _require_acceptable(data: bytes) -> None:
         raise Rejected(f"The file is larger than {megabytes} MB; send a smaller copy.")
 
 
-def require_room() -> None:
-    if shutil.disk_usage(settings.DATA_DIR).free < settings.UPLOAD_MIN_FREE_BYTES:
+def require_room(more: int = 0) -> None:
+    """StorageFull where `more` bytes would leave too little free."""
+    if shutil.disk_usage(settings.DATA_DIR).free < settings.UPLOAD_MIN_FREE_BYTES + more:
         raise StorageFull(DISK_FULL)
 
 

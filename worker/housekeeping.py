@@ -1,10 +1,11 @@
-"""What the sweep does besides classifying: files of withdrawn photos, lost runs, old models."""
+"""What the sweep does besides classifying: files of withdrawn photos, lost runs, old models,
+ZIPs that nobody went on with."""
 
 from __future__ import annotations
 
 import time
 
-from catalog import doubts, enqueue, lifecycle, runs
+from catalog import archives, doubts, enqueue, lifecycle, runs
 
 from .retention import prune
 
@@ -23,6 +24,7 @@ def tidy_up() -> None:
     if time.monotonic() - _pruned_at[0] > PRUNE_SECONDS:
         _pruned_at[0] = time.monotonic()
         prune()
+        archives.sweep()
 
 
 def _revive_runs() -> None:

@@ -13,6 +13,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from catalog import archives
@@ -256,3 +257,12 @@ def test_a_list_in_the_archive_names_its_photos(user: User, client: Client) -> N
     outcomes(client, packed([("list.csv", table), photo("A.jpg")]))
     product = ProductImage.objects.get().product
     assert (product.sku, product.title) == ("BLUE-42", "Blue shirt")
+
+
+def test_an_archive_nobody_went_on_with_is_swept_away(user: User, client: Client) -> None:
+    send(client, packed([photo("A.jpg")]))
+    (old,) = Archive.objects.all()
+    assert archives.sweep() == 0
+    Archive.objects.update(created_at=timezone.now() - archives.KEPT * 2)
+    assert archives.sweep() == 1
+    assert not default_storage.exists(old.file)
