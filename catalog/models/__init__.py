@@ -2,7 +2,7 @@
 
 from .account import Merchant, Role, SignInAttempt, User
 from .archive import Archive
-from .category import Category, CategoryExample
+from .category import Category, CategoryChange, CategoryExample, ChangeKind
 from .complaint import Complaint
 from .decision import Decision, DecisionKind, Origin
 from .doubt import CheckState, LabelCheck, LabelDoubt
@@ -16,6 +16,7 @@ from .image import (
     Upload,
 )
 from .prediction import Embedding, Prediction
+from .preview import ChangedAnswer, Preview
 from .product import Product, Split
 from .run import RunMode, RunRow, RunState, RunTrigger, TrainingRun
 from .serving import Reclassification, ReclassifyScope, Serving, WorkerStatus
@@ -25,7 +26,10 @@ __all__ = [
     "Archive",
     "Backbone",
     "Category",
+    "CategoryChange",
     "CategoryExample",
+    "ChangeKind",
+    "ChangedAnswer",
     "CheckState",
     "Complaint",
     "Decision",
@@ -39,6 +43,7 @@ __all__ = [
     "ModelVersion",
     "Origin",
     "Prediction",
+    "Preview",
     "Priority",
     "Product",
     "ProductImage",

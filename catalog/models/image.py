@@ -285,6 +285,12 @@ class ProductImage(models.Model):
                 name="image_unpredicted",
             ),
             models.Index(fields=["id"], condition=Q(label_state="unusable"), name="image_unusable"),
+            # Counts per category, from the indexes alone.
+            models.Index(
+                fields=["label", "label_origin"],
+                condition=Q(label__isnull=False, withdrawn_at__isnull=True),
+                name="image_by_label",
+            ),
             *(
                 models.Index(fields=[f"band_{n}", "brightness"], name=f"image_band_{n}")
                 for n in range(4)

@@ -22,7 +22,10 @@ from catalog.models import (
     Archive,
     Backbone,
     Category,
+    CategoryChange,
     CategoryExample,
+    ChangedAnswer,
+    ChangeKind,
     CheckState,
     Complaint,
     Decision,
@@ -33,6 +36,7 @@ from catalog.models import (
     Merchant,
     ModelVersion,
     Prediction,
+    Preview,
     Product,
     ProductImage,
     Reclassification,
@@ -79,6 +83,14 @@ def prediction() -> Prediction:
     )
 
 
+def preview() -> Preview:
+    return Preview.objects.create(
+        version=factories.version(),
+        against=factories.version(),
+        requested_by=factories.user(Role.MANAGER),
+    )
+
+
 def log_entry() -> LogEntry:
     return LogEntry.objects.create(
         user=factories.user(Role.MANAGER),
@@ -94,6 +106,12 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
     User: factories.user,
     SignInAttempt: lambda: SignInAttempt.objects.create(name="x", address="203.0.113.7"),
     Category: lambda: factories.category(parent=factories.category()),
+    CategoryChange: lambda: CategoryChange.objects.create(
+        kind=ChangeKind.ADD,
+        category=factories.category(),
+        by=factories.user(Role.MANAGER),
+        words="Added.",
+    ),
     CategoryExample: lambda: CategoryExample.objects.create(
         category=factories.category(), image=image(), position=1
     ),
@@ -150,6 +168,15 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
         sha256="0" * 64,
         label=factories.category(),
         split="test",
+    ),
+    Preview: lambda: preview(),
+    ChangedAnswer: lambda: ChangedAnswer.objects.create(
+        preview=preview(),
+        image=image(),
+        is_test=True,
+        before=factories.category(),
+        after=factories.category(),
+        confidence=0.9,
     ),
     WorkerStatus: lambda: WorkerStatus.objects.create(
         name=uuid.uuid4().hex, version=factories.version()

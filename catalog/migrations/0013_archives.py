@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0010_review_queue'),
+        ('catalog', '0012_previews'),
     ]
 
     operations = [
