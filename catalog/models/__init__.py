@@ -2,6 +2,7 @@
 
 from .account import Merchant, Role, SignInAttempt, User
 from .archive import Archive
+from .blind import BlindLook
 from .category import Category, CategoryChange, CategoryExample, ChangeKind
 from .complaint import Complaint
 from .decision import Decision, DecisionKind, Origin
@@ -25,6 +26,7 @@ from .version import Backbone, ModelVersion, VersionState
 __all__ = [
     "Archive",
     "Backbone",
+    "BlindLook",
     "Category",
     "CategoryChange",
     "CategoryExample",
