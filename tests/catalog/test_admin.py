@@ -21,6 +21,7 @@ from catalog.admin import site
 from catalog.models import (
     Archive,
     Backbone,
+    BlindLook,
     Category,
     CategoryChange,
     CategoryExample,
@@ -142,6 +143,9 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
     ),
     Complaint: lambda: Complaint.objects.create(
         image=image(), by=factories.user(), category=factories.category()
+    ),
+    BlindLook: lambda: BlindLook.objects.create(
+        image=image(), reviewer=factories.user(Role.REVIEWER)
     ),
     ReviewSkip: lambda: ReviewSkip.objects.create(
         image=image(), reviewer=factories.user(Role.REVIEWER)
