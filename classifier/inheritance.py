@@ -25,8 +25,6 @@ Columns = npt.NDArray[np.integer[Any]]
 LOOKED_AT = 4096
 OF_A_CATEGORY = 512
 COLUMN_STEPS = 300
-ALLOWED_FALL = 0.005
-"""By how much new categories may lower the mean recall of the others on the validation photos."""
 
 
 @dataclass(frozen=True)
@@ -121,32 +119,3 @@ def targets(
         right = answers.argmax(axis=1) == labels[part]
         wanted[part][right] = answers[right]
     return wanted
-
-
-def hold_back(
-    head: Any, ancestor: Ancestor, classes: Sequence[str], photos: Any, labels: Columns
-) -> None:
-    """Lower the offsets of new columns, all by the same, until they take few of the validation
-    `photos` from the others: a category with ten photos, each counting for hundreds, is learned
-    more eagerly than its neighbours can bear."""
-    known = np.isin(classes, list(ancestor.classes))
-    others = known[labels]
-    if known.all() or not others.any():
-        return
-    learned = Head.of(head)
-    logits = np.concatenate(
-        [learned.logits(photos[n : n + LOOKED_AT]) for n in range(0, len(labels), LOOKED_AT)]
-    )[others]
-    wanted = labels[others]
-    right = np.where(known, logits, -np.inf).argmax(axis=1) == wanted
-    ahead = logits[:, ~known].max(axis=1) - logits[:, known].max(axis=1)
-    shares = 1 / np.bincount(wanted, minlength=len(classes))[wanted]
-    taken = np.flatnonzero(right & (ahead > 0))
-    nearest = taken[np.argsort(ahead[taken])[::-1]]  # the last to come back first
-    lost = np.cumsum(shares[nearest]) / len(np.unique(wanted))
-    kept = int(np.searchsorted(lost, ALLOWED_FALL, side="right"))
-    if kept == len(nearest):
-        return
-    offsets = learned.logits_bias - np.where(known, 0, ahead[nearest[kept]] + 1e-3)
-    weights = [learned.hidden_kernel, learned.hidden_bias, learned.logits_kernel]
-    head.set_weights([*weights, offsets.astype(np.float32)])

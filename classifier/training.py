@@ -20,7 +20,7 @@ from classifier.dataset import PhotoBatches, Skipped, one_hot, photo_seed, sampl
 from classifier.errors import NotEnoughData
 from classifier.features import Embeddings, Features, JoinedEmbeddings, Progress, silent
 from classifier.fit import FINE_TUNE, HEAD, Batches, Fit, History
-from classifier.inheritance import Ancestor, hold_back, inherit, targets
+from classifier.inheritance import Ancestor, inherit, targets
 from classifier.network import (
     EMBEDDING_SIZE,
     Backbone,
@@ -86,8 +86,7 @@ def train_head(
     keras.utils.set_random_seed(recipe.seed)
     head = build_head(classes, units=recipe.head_units, dropout=recipe.dropout)
     batches = _FeatureBatches(train, labels, classes, recipe)
-    learns_on = ancestor is not None and ancestor.units == recipe.head_units
-    if ancestor is not None and learns_on:
+    if ancestor is not None and ancestor.units == recipe.head_units:
         inherit(head, ancestor, names, train.embeddings, labels)
         batches.targets = targets(ancestor, names, train.embeddings, labels)
         batches.shown, batches.rate = recipe.quick_shown, recipe.quick_learning_rate
@@ -107,8 +106,6 @@ def train_head(
         _dataset(batches, (EMBEDDING_SIZE,), classes, tf.float16),
         _head_validation(validation, classes),
     )
-    if ancestor is not None and learns_on and validation is not None:
-        hold_back(head, ancestor, names, *validation)
     # A copy carries no optimizer: what is stored is the head alone.
     return HeadResult(_copy_head(head), history, seconds)
 
