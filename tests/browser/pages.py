@@ -13,9 +13,12 @@ from .desk import shown
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+ARCHIVE = "00000000-0000-4000-8000-000000000001"
+"""Of the exhibition."""
 IDS = {
     "image": "SELECT min(id) FROM catalog_productimage",
     "checked": "SELECT max(id) FROM catalog_productimage WHERE label_state = 'corrected'",
+    "reported": "SELECT max(id) FROM catalog_productimage WHERE complaint_at IS NOT NULL",
     "product": "SELECT min(product_id) FROM catalog_productimage",
     "category": "SELECT max(id) FROM catalog_category",
     "model": "SELECT min(id) FROM catalog_modelversion",
@@ -75,11 +78,18 @@ VISITS = [
     Visit("photos-none-found", "mia", "images", "/images/?q=nothing-like-it"),
     Visit("photo-of-a-merchant", "mia", "image", "/images/{image}/"),
     Visit("product", "mia", "product", "/products/{product}/"),
+    Visit("products", "mia", "products", "/products/"),
+    Visit("archive", "mia", "upload-archive", f"/upload/archives/{ARCHIVE}/"),
+    Visit("photo-reported", "mia", "image", "/images/{reported}/"),
     Visit("review", "rita", "review", "/review/", shown),
     Visit("review-search", "rita", "review", "/review/", _search),
     Visit("review-keys", "rita", "review", "/review/", _help),
     Visit("review-unusable", "rita", "review", "/review/", _unusable),
     Visit("review-signed-out", "rita", "review", "/review/", _signed_out),
+    Visit("history", "mira", "review-history", "/review/history/"),
+    Visit("history-nothing-found", "mira", "review-history", "/review/history/?image=none"),
+    Visit("history-undo", "mira", "review-history-undo", "/review/history/undo/?kind=correct"),
+    Visit("agreement", "mira", "review-agreement", "/review/agreement/"),
     Visit("photos", "rita", "images", "/images/"),
     Visit("photo", "rita", "image", "/images/{checked}/"),
     Visit("categories", "mira", "categories", "/categories/"),
@@ -114,7 +124,10 @@ VISITS = [
 EMPTY_VISITS = [
     Visit("empty-upload", "mia", "upload", "/upload/"),
     Visit("empty-photos-of-a-merchant", "mia", "images", "/images/"),
+    Visit("empty-products", "mia", "products", "/products/"),
     Visit("empty-review", "rita", "review", "/review/"),
+    Visit("empty-history", "rita", "review-history", "/review/history/"),
+    Visit("empty-agreement", "rita", "review-agreement", "/review/agreement/"),
     Visit("empty-photos", "rita", "images", "/images/"),
     Visit("empty-labels", "rita", "labels", "/models/labels/"),
     Visit("empty-categories", "mira", "categories", "/categories/"),
