@@ -54,6 +54,7 @@ ADDRESSES = [
     ("image-status", (), ["ids"]),
     ("similar", ("image",), ["among"]),
     ("review", (), ["photo", *FILTERS]),
+    ("review-filters", (), [*FILTERS]),
     ("review-next", (), ["count", "exclude", *FILTERS]),
     ("review-history", (), HISTORY),
     ("review-history-csv", (), HISTORY),
@@ -93,8 +94,10 @@ def test_no_address_breaks_on_what_stands_behind_its_question_mark(
 
 FORMS = [
     ("image-decide", ("image",), {"kind": "label", "category": "category", "reason": "blurred",
-                                  "revision": "0", "token": str(uuid.uuid4()), "from": "review"}),
-    ("review-undo", (), {"decision": "1", "token": str(uuid.uuid4())}),
+                                  "revision": "0", "token": str(uuid.uuid4()), "from": "review",
+                                  "whole_product": ""}),
+    ("review-undo", (), {"decision": "1", "of": "", "token": str(uuid.uuid4())}),
+    ("review-keys", (), {"on": "on"}),
     ("review-leases", (), {"action": "renew", "ids": "1,2", "until": "0"}),
     ("category-add", (), {"parent": "", "name": "Hats", "photos_to": "", "code": ""}),
     ("category-rename", ("category",), {"name": "Hats"}),
