@@ -336,7 +336,10 @@ listen({
   none: onPhoto(() => press(current.element.querySelector("form[data-none] button"))),
   explain: onPhoto((step) => current.explainNext(step)),
   zoom: onPhoto(() => current.zoom()),
-  similar: onPhoto(() => current.data.similar && go(current.data.similar)),
+  similar: onPhoto(() => {
+    if (current.data.similar) go(current.data.similar);
+    else announce("Photos like this one would tell what others chose: decide first.", { visibly: true });
+  }),
   grid: onPhoto(() => {
     const chosen = current.explained;
     if (chosen && urls.grid) go(`${urls.grid}?category=${chosen.value}`);
