@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from . import lifecycle, queue, reclassify
 from .errors import NotAllowed
-from .models import Decision, DecisionKind, ProductImage, Serving, User
+from .models import CategoryChange, Decision, DecisionKind, ProductImage, Serving, User
 from .queue_filters import ALL, Filters
 
 RECENT = 10
@@ -129,7 +129,9 @@ def _own(user: User) -> QuerySet[Decision]:
 
 
 def _standing(user: User) -> QuerySet[Decision]:
-    return _own(user).filter(undone_by__isnull=True)
+    """What a split of a category decided is undone where the category was split."""
+    by_split = CategoryChange.objects.values("key")
+    return _own(user).filter(undone_by__isnull=True).exclude(batch__in=by_split)
 
 
 def _last_decision(user: User, decision_id: int | None, of: UUID | None) -> Decision | None:
