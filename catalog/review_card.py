@@ -71,7 +71,9 @@ class Card:
 
     @property
     def reason(self) -> str:
-        """Why it is here: disagree, unread, again, random or unsure."""
+        """Why it is here: complaint, disagree, unread, again, random or unsure."""
+        if self.image.complaint_at is not None:
+            return "complaint"
         if self.image.disputed:
             return "disagree"
         if self.image.label_state != LabelState.UNLABELLED:
@@ -105,7 +107,9 @@ def milliseconds(at: datetime) -> int:
 def cards(images: Sequence[ProductImage]) -> list[Card]:
     """One card per image, in the order given."""
     ids = [image.pk for image in images]
-    rows = ProductImage.objects.select_related("merchant", "product", "prediction", "label")
+    rows = ProductImage.objects.select_related(
+        "merchant", "product", "prediction", "label", "complaint_category"
+    )
     fresh = rows.in_bulk(ids)
     present = [fresh[pk] for pk in ids if pk in fresh]
     leaves = _leaves(present)

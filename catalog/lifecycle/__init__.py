@@ -6,9 +6,11 @@
 
 Machine steps never write label fields; people never write machine fields except by asking for a
 retry. Each change is one conditional UPDATE plus one history row in one transaction. Withdrawal
-(removal.py) takes a photo out of everything."""
+(removal.py) takes a photo out of everything. A merchant's complaint (complaints.py) is neither: it
+asks a reviewer to look again."""
 
 from .batch import Outcome, decide_many, decide_product, undo_batch
+from .complaints import NOTE_LENGTH, complain, take_back_complaint
 from .label import decide_category, decide_none_of_these, decide_unusable, import_label, undo
 from .machine import (
     Answer,
@@ -26,11 +28,13 @@ from .machine import (
 from .removal import delete_withdrawn_files, withdraw
 
 __all__ = [
+    "NOTE_LENGTH",
     "Answer",
     "Claim",
     "Likeness",
     "Outcome",
     "claim",
+    "complain",
     "decide_category",
     "decide_many",
     "decide_none_of_these",
@@ -45,6 +49,7 @@ __all__ = [
     "release",
     "requeue",
     "retry",
+    "take_back_complaint",
     "undo",
     "undo_batch",
     "withdraw",

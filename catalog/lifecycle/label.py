@@ -23,7 +23,7 @@ from ..models import (
     User,
 )
 from ..queue import origin_of
-from . import disputes
+from . import complaints, disputes
 
 STATE_OF_KIND = {
     DecisionKind.CONFIRM: LabelState.CONFIRMED,
@@ -144,6 +144,7 @@ def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision
         batch=decision.batch,
         undoes=decision,
     )
+    complaints.reopen(image, decision)
     disputes.settle(image)
     return undone
 
@@ -171,6 +172,7 @@ def _decide(
     origin = origin or Origin(current.label_origin) or _origin(current, by)
     label = Label(STATE_OF_KIND[kind], category_id, reason, origin)
     decision = _write(current, label, kind=kind, by=by, token=token, batch=batch)
+    complaints.settle(current, decision)
     if category_id is not None:
         splits.settle(current, origin)
     disputes.settle(current, looked_again=current.disputed)
@@ -214,6 +216,8 @@ def _require_no_other_reviewer(image: ProductImage, by: User) -> None:
 
 def _latest(image: ProductImage) -> str:
     latest = image.decisions.select_related("by", "category").first()
+    if image.complaint_at and (latest is None or latest.at < image.complaint_at):
+        return "the merchant says that the category is wrong"
     if latest is None:
         return "the photo changed"
     who = latest.by.get_username() if latest.by else "an import"

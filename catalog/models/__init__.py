@@ -2,6 +2,7 @@
 
 from .account import Merchant, Role, SignInAttempt, User
 from .category import Category, CategoryExample
+from .complaint import Complaint
 from .decision import Decision, DecisionKind, Origin
 from .doubt import CheckState, LabelCheck, LabelDoubt
 from .image import (
@@ -24,6 +25,7 @@ __all__ = [
     "Category",
     "CategoryExample",
     "CheckState",
+    "Complaint",
     "Decision",
     "DecisionKind",
     "Embedding",

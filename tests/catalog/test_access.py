@@ -49,6 +49,8 @@ RULES = {
     "similar": Rule(STAFF, args=("image",)),
     "image-retry": Rule(EVERYONE, "POST", ("image",)),
     "image-withdraw": Rule(MERCHANT | MANAGER, "POST", ("image",)),
+    "complain": Rule(MERCHANT, "POST", ("image",)),
+    "take-back-complaint": Rule(MERCHANT, "POST", ("image",)),
     "image-file": Rule(EVERYONE, args=("image", "thumbnail")),
     "product": Rule(EVERYONE, args=("product",)),
     "review": Rule(STAFF),

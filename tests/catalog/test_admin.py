@@ -23,6 +23,7 @@ from catalog.models import (
     Category,
     CategoryExample,
     CheckState,
+    Complaint,
     Decision,
     DecisionKind,
     Embedding,
@@ -116,6 +117,9 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
         category=factories.category(),
         revision=1,
         before_state="unlabelled",
+    ),
+    Complaint: lambda: Complaint.objects.create(
+        image=image(), by=factories.user(), category=factories.category()
     ),
     ReviewSkip: lambda: ReviewSkip.objects.create(
         image=image(), reviewer=factories.user(Role.REVIEWER)
