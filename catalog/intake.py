@@ -18,8 +18,9 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
+from django.utils import formats, timezone
 
-from . import enqueue, pictures
+from . import enqueue, pictures, splits
 from .errors import Rejected, StorageFull
 from .models import Merchant, Priority, Product, ProductImage, Upload
 
@@ -39,6 +40,8 @@ class Outcome:
     message: str
     image_id: int | None = None
     sku: str = ""
+    looks_like: int | None = None
+    """Id of an earlier photo of this merchant that is nearly the same picture."""
 
 
 @dataclass(frozen=True)
@@ -249,6 +252,7 @@ def _record(
         priority=priority,
         **stored.columns,
     )
+    _note_look_alike(image)
     if upload_id is not None:  # a twin that was faster makes this fail, and its answer stands
         outcome = asdict(_accepted(image))
         Upload.objects.create(merchant=merchant, upload_id=upload_id, outcome=outcome)
@@ -261,9 +265,21 @@ def _printable(name: str) -> str:
     return "".join(c for c in base if c.isprintable())[:255] or "photo"
 
 
+def _note_look_alike(image: ProductImage) -> None:
+    """Sending one picture twice is mostly a mistake, which only its merchant can judge."""
+    own = ProductImage.objects.present().filter(merchant=image.merchant_id)
+    found = splits.near_duplicates_among([image], own, most=splits.CANDIDATES).get(image.pk, [])
+    image.looks_like = ProductImage.objects.filter(pk__in=found[:1]).first() if found else None
+    if image.looks_like is not None:
+        image.save(update_fields=["looks_like"])
+
+
 def _accepted(image: ProductImage) -> Outcome:
-    sku = image.product.sku
-    return Outcome("accepted", "Accepted; waiting for its category.", image.pk, sku)
+    message = "Accepted; waiting for its category."
+    if earlier := image.looks_like:
+        sent = formats.date_format(timezone.localtime(earlier.created_at), "j M Y")
+        message += f" It looks like {earlier.original_name}, which you sent on {sent}."
+    return Outcome("accepted", message, image.pk, image.product.sku, image.looks_like_id)
 
 
 def _earlier(merchant: Merchant, upload_id: UUID) -> Outcome | None:

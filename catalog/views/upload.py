@@ -86,6 +86,7 @@ def _answer(request: HttpRequest, outcome: Outcome, status: int) -> HttpResponse
             "message": outcome.message,
             "image": outcome.image_id,
             "sku": outcome.sku,
+            "looks_like": outcome.looks_like,
             "page": page,
             "thumbnail": thumbnail,
         }
