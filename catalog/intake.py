@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 SKU_IN_NAME = re.compile(r"^(?P<sku>.+?)(?:[_ ](?P<number>\d{1,3}))?$")
 SKU_LENGTH = 80
+COMPARED = 500
 DISK_FULL = "The server's disk is full; nothing was stored. Try again later."
 
 
@@ -266,11 +267,14 @@ def _printable(name: str) -> str:
 
 
 def _note_look_alike(image: ProductImage) -> None:
-    """Sending one picture twice is mostly a mistake, which only its merchant can judge."""
-    own = ProductImage.objects.present().filter(merchant=image.merchant_id)
-    found = splits.near_duplicates_among([image], own, most=splits.CANDIDATES).get(image.pk, [])
-    image.looks_like = ProductImage.objects.filter(pk__in=found[:1]).first() if found else None
-    if image.looks_like is not None:
+    """Sending one picture twice is mostly a mistake, which only its merchant can judge. The indexes
+    that find look-alikes are of all merchants."""
+    present = ProductImage.objects.present()
+    found = splits.near_duplicates_among([image], present, most=splits.CANDIDATES)
+    alike = ProductImage.objects.in_bulk(found.get(image.pk, [])[:COMPARED]).values()
+    own = [other for other in alike if other.merchant_id == image.merchant_id]
+    if own:
+        image.looks_like = min(own, key=lambda other: other.pk)
         image.save(update_fields=["looks_like"])
 
 
