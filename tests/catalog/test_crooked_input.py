@@ -52,6 +52,8 @@ ADDRESSES = [
     ("images-csv", (), ["q", "state"]),
     ("image-status", (), ["ids"]),
     ("similar", ("image",), ["among"]),
+    ("review-grid", (), ["category"]),
+    ("grid-next", (), ["category"]),
     ("review", (), ["photo", *FILTERS]),
     ("review-next", (), ["count", "exclude", *FILTERS]),
     ("models", (), ["versions", "runs"]),
@@ -87,6 +89,9 @@ def test_no_address_breaks_on_what_stands_behind_its_question_mark(
 FORMS = [
     ("image-decide", ("image",), {"kind": "label", "category": "category", "reason": "blurred",
                                   "revision": "0", "token": str(uuid.uuid4()), "from": "review"}),
+    ("grid-save", (), {"category": "category", "batch": str(uuid.uuid4()), "seen": "1:0",
+                       "flag": "1"}),
+    ("grid-undo", (), {"batch": str(uuid.uuid4()), "token": str(uuid.uuid4())}),
     ("review-undo", (), {"decision": "1", "token": str(uuid.uuid4())}),
     ("review-leases", (), {"action": "renew", "ids": "1,2", "until": "0"}),
     ("category-add", (), {"parent": "", "name": "Hats", "photos_to": "", "code": ""}),
