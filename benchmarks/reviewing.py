@@ -170,12 +170,7 @@ def measure(reviewed: Embedded, probabilities: npt.NDArray[np.float64]) -> dict[
             "keys": after.keys - grid.keys,
         },
         "grid_then_focus": after.row(),
-        "share_of_fifo": {
-            f"{target:.0%}": {
-                name: _share(order, first_in, target) for name, order in orders.items()
-            }
-            for target in TARGETS
-        },
+        "share_of_fifo": {f"{target:.0%}": _shares(orders, first_in, target) for target in TARGETS},
     }
 
 

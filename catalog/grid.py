@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from . import lifecycle, queue, similar
+from . import blind, lifecycle, queue, similar
 from .errors import CatalogError, NotAllowed
 from .lifecycle import Outcome
 from .models import (
@@ -124,7 +124,8 @@ def rows(user: User, category: Category) -> ImageQuerySet:
     nobodys = Q(reviewer__isnull=True) | Q(review_lease_until__lt=now)
     skipped = ReviewSkip.objects.filter(reviewer=user, at__gt=now - SKIP_RETURNS_AFTER)
     found = _unsure().filter(nobodys, predicted=category, disputed=False, complaint_at__isnull=True)
-    return found.exclude(pk__in=skipped.values("image_id"))
+    alone = blind.open_looks(user).values("image_id")
+    return found.exclude(pk__in=skipped.values("image_id")).exclude(pk__in=alone)
 
 
 def _unsure() -> ImageQuerySet:

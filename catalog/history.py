@@ -87,5 +87,7 @@ def _what(decision: Decision) -> str:
             return f"Marked unusable: {REPLACE_BECAUSE[UnusableReason(decision.reason)]}"
         case DecisionKind.NONE_OF_THESE:
             return "Said that no category fits"
+        case DecisionKind.REOPEN:
+            return "Sent back to review"
     undone = f": {_what(decision.undoes)}" if decision.undoes else ""
     return f"Undid{undone}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import ceil
 from uuid import UUID, uuid4
@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
-from . import category_photos
-from .models import Category, Decision, DecisionKind, LabelState, MachineState, ProductImage
+from . import blind, category_photos, merging
+from .models import Category, Decision, DecisionKind, LabelState, MachineState, ProductImage, User
 from .templatetags.figures import certain
 
 SUGGESTIONS = 5
@@ -29,7 +29,7 @@ class Thumbnail:
     width: int
     height: int
     words: str
-    """Its category as people or the model say, for the caption."""
+    """Its category as people or the model say, for the caption; "" where that is not told."""
 
     @classmethod
     def of(cls, image: ProductImage, words: str) -> Thumbnail:
@@ -66,12 +66,16 @@ class Card:
     """Who put which photo of this product where; only when people disagree."""
     nearest: Thumbnail | None = None
     """The labelled photo nearest to one that is like none, where it is still there."""
+    blind: bool = False
+    """Shown without suggestions and without what others chose: nothing here tells either."""
     token: UUID = field(default_factory=uuid4)
     """Makes saving this card's decision happen once."""
 
     @property
     def reason(self) -> str:
-        """Why it is here: complaint, disagree, unread, again, random or unsure."""
+        """Why it is here: blind, complaint, disagree, unread, again, random or unsure."""
+        if self.blind:
+            return "blind"
         if self.image.complaint_at is not None:
             return "complaint"
         if self.image.disputed:
@@ -85,6 +89,8 @@ class Card:
     @property
     def is_unfamiliar(self) -> bool:
         """Nothing like it had been checked when the model answered."""
+        if self.blind:
+            return False
         answered = self.image.machine == MachineState.CLASSIFIED and self.image.prediction
         return bool(answered and answered.unfamiliar)
 
@@ -93,6 +99,10 @@ class Card:
         """End of the lease in milliseconds since 1970, rounded up; 0 if nobody holds it."""
         until = self.image.review_lease_until
         return milliseconds(until) if until else 0
+
+    @property
+    def blind_percent(self) -> int:
+        return round(settings.REVIEW_BLIND_SHARE * 100)
 
     @property
     def random_percent(self) -> int:
@@ -104,23 +114,27 @@ def milliseconds(at: datetime) -> int:
     return ceil(at.timestamp() * 1000)
 
 
-def cards(images: Sequence[ProductImage]) -> list[Card]:
-    """One card per image, in the order given."""
+def cards(images: Sequence[ProductImage], *, reader: User) -> list[Card]:
+    """One card per image as `reader` may see it, in the order given."""
     ids = [image.pk for image in images]
     rows = ProductImage.objects.select_related(
         "merchant", "product", "prediction", "label", "complaint_category"
     )
     fresh = rows.in_bulk(ids)
     present = [fresh[pk] for pk in ids if pk in fresh]
-    leaves = _leaves(present)
+    hidden = blind.looks_at(present, reader)
+    ends = merging.targets()
+    leaves = _leaves([image for image in present if image.pk not in hidden], ends)
     examples = _examples(leaves)
     siblings = _siblings(present)
     opinions = _opinions(present)
     nearest = _nearest(present)
     return [
-        Card(
+        _blind_card(image, siblings[image.product_id][image.pk])
+        if image.pk in hidden
+        else Card(
             image,
-            _suggestions(image, leaves, examples),
+            _suggestions(image, leaves, examples, ends),
             siblings[image.product_id][image.pk][:SIBLINGS],
             max(len(siblings[image.product_id][image.pk]) - SIBLINGS, 0),
             opinions[image.product_id],
@@ -130,19 +144,30 @@ def cards(images: Sequence[ProductImage]) -> list[Card]:
     ]
 
 
-def _leaves(images: Iterable[ProductImage]) -> dict[int, Category]:
+def _blind_card(image: ProductImage, siblings: list[Thumbnail]) -> Card:
+    """The other photos of the product help to see what it is; where they stand is not said."""
+    bare = [replace(thumb, words="") for thumb in siblings]
+    return Card(image, [], bare[:SIBLINGS], max(len(bare) - SIBLINGS, 0), [], blind=True)
+
+
+def _leaves(images: Iterable[ProductImage], ends: dict[int, int]) -> dict[int, Category]:
     """The categories in the images' answers that may be chosen now: a retired one is masked here
-    too, until the photo is classified again."""
-    ids = {pk for image in images if image.prediction for pk, _ in image.prediction.top}
+    too, until the photo is classified again, and a merged one stands for what it counts as."""
+    top = (pk for image in images if image.prediction for pk, _ in image.prediction.top)
+    ids = {ends.get(pk, pk) for pk in top}
     return Category.objects.leaves().in_bulk(ids)
 
 
 def _suggestions(
-    image: ProductImage, leaves: dict[int, Category], examples: dict[int, list[Thumbnail]]
+    image: ProductImage,
+    leaves: dict[int, Category],
+    examples: dict[int, list[Thumbnail]],
+    ends: dict[int, int],
 ) -> list[Suggestion]:
     if image.prediction is None or image.machine == MachineState.FAILED:
         return []
-    top = [(leaves[pk], share) for pk, share in image.prediction.top if pk in leaves]
+    answer = merging.fold([(pk, share) for pk, share in image.prediction.top], ends)
+    top = [(leaves[pk], share) for pk, share in answer if pk in leaves]
 
     def shown(category: Category) -> list[Thumbnail]:
         """A photo is no example for itself: a disputed one may be confirmed already."""
@@ -227,7 +252,8 @@ def _opinions(images: Iterable[ProductImage]) -> dict[int, list[str]]:
     )
     decisions = decisions.filter(kind__in=LABELLING, undone_by__isnull=True)
     latest = {
-        d.image_id: d for d in decisions.select_related("by", "category", "image").order_by("id")
+        (d.image_id, d.by_id if d.blind else None): d
+        for d in decisions.select_related("by", "category", "image").order_by("id")
     }
     for decision in latest.values():
         who = decision.by.get_username() if decision.by else "An import"

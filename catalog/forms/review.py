@@ -41,6 +41,14 @@ class DecisionForm(forms.Form):
             self.add_error(field, sentence)
 
 
+class LabelForm(forms.Form):
+    """A category for a photo, as a page without suggestions to confirm asks for it."""
+
+    category = forms.ModelChoiceField(Category.objects.all())
+    revision = forms.IntegerField(min_value=0)
+    token = forms.UUIDField(required=False)
+
+
 class UndoForm(forms.Form):
     decision = forms.IntegerField(required=False)
     token = forms.UUIDField(required=False)

@@ -11,7 +11,15 @@ asks a reviewer to look again."""
 
 from .batch import Outcome, decide_many, decide_product, undo_batch
 from .complaints import NOTE_LENGTH, complain, take_back_complaint
-from .label import decide_category, decide_none_of_these, decide_unusable, import_label, undo
+from .counting import count_anew, dispute_again
+from .label import (
+    decide_category,
+    decide_none_of_these,
+    decide_unusable,
+    import_label,
+    send_back,
+    undo,
+)
 from .machine import (
     Answer,
     Claim,
@@ -35,12 +43,14 @@ __all__ = [
     "Outcome",
     "claim",
     "complain",
+    "count_anew",
     "decide_category",
     "decide_many",
     "decide_none_of_these",
     "decide_product",
     "decide_unusable",
     "delete_withdrawn_files",
+    "dispute_again",
     "fail",
     "finish",
     "forget_answers",
@@ -49,6 +59,7 @@ __all__ = [
     "release",
     "requeue",
     "retry",
+    "send_back",
     "take_back_complaint",
     "undo",
     "undo_batch",

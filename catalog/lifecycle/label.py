@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from .. import products, splits
+from .. import blind, merging, products, splits
 from ..errors import LeaseLost, NotAllowed, StaleImage
 from ..models import (
+    BlindLook,
     Category,
     Decision,
     DecisionKind,
@@ -31,6 +33,7 @@ STATE_OF_KIND = {
     DecisionKind.IMPORT: LabelState.CONFIRMED,
     DecisionKind.UNUSABLE: LabelState.UNUSABLE,
     DecisionKind.NONE_OF_THESE: LabelState.NONE_OF_THESE,
+    DecisionKind.REOPEN: LabelState.UNLABELLED,
 }
 
 
@@ -42,6 +45,8 @@ class Label:
     category_id: int | None = None
     reason: str = ""
     origin: str = ""
+    said_id: int | None = None
+    """What the person said, where that counts as `category_id` since the two were merged."""
 
 
 def decide_category(
@@ -54,12 +59,13 @@ def decide_category(
     batch: UUID | None = None,
     origin: Origin = Origin.NONE,
 ) -> Decision:
-    """Label the image. The same category as the suggestion confirms it, another corrects it.
+    """Label the image. The same category as the suggestion confirms it, another corrects it; one
+    that was merged counts as what it was merged into.
 
     `revision` is the one the person saw; StaleImage if it moved on, LeaseLost if the image is on
     another reviewer's screen, NotAllowed for a category that is retired or has children. `origin`
     says how it came before the person, where that is not what its row says."""
-    require_choosable(category)
+    counted = require_choosable(category)
     return _decide(
         image,
         DecisionKind.CORRECT,
@@ -67,7 +73,8 @@ def decide_category(
         revision=revision,
         token=token,
         batch=batch,
-        category_id=category.pk,
+        category_id=counted.pk,
+        said_id=category.pk,
         origin=origin,
     )
 
@@ -94,20 +101,29 @@ def decide_none_of_these(
     return _decide(image, DecisionKind.NONE_OF_THESE, by=by, revision=revision, token=token)
 
 
+def send_back(
+    image: ProductImage, *, by: User, revision: int, token: UUID | None = None
+) -> Decision:
+    """Take a labelled image's label off, so that it is reviewed again."""
+    if not image.is_labelled:
+        raise NotAllowed("This photo carries no category that could be taken off.")
+    return _decide(image, DecisionKind.REOPEN, by=by, revision=revision, token=token)
+
+
 @transaction.atomic
 def import_label(
     image: ProductImage, category: Category, *, split: Split = Split.NONE, by: User | None = None
 ) -> bool:
     """A label that came with an import counts as a person's. Returns False when `split` could not
     be honoured because a near-duplicate already stands in another split."""
-    require_choosable(category)
+    counted = require_choosable(category)
     current = _locked(image.pk)
     if current.withdrawn_at is not None:
         raise NotAllowed("This photo was withdrawn; it cannot be labelled.")
     if current.revision != image.revision:
         raise StaleImage(f"Nothing was saved: {_latest(current)}.")
     origin = Origin(current.label_origin or Origin.IMPORT)
-    label = Label(LabelState.CONFIRMED, category.pk, origin=origin)
+    label = Label(LabelState.CONFIRMED, counted.pk, origin=origin, said_id=category.pk)
     _write(current, label, kind=DecisionKind.IMPORT, by=by, token=None)
     honoured = splits.settle(current, origin, wanted=split)
     disputes.settle(current)
@@ -131,7 +147,7 @@ def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision
     _require_no_other_reviewer(image, by)
     before = Label(
         decision.before_state,
-        decision.before_label_id,
+        _label_before(decision, standing.exclude(pk=decision.pk).exclude(blind.SECOND_OPINION)),
         decision.before_reason,
         decision.before_origin,
     )
@@ -145,6 +161,7 @@ def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision
         undoes=decision,
     )
     complaints.reopen(image, decision)
+    blind.reopen(decision)
     disputes.settle(image)
     return undone
 
@@ -159,6 +176,7 @@ def _decide(
     token: UUID | None,
     batch: UUID | None = None,
     category_id: int | None = None,
+    said_id: int | None = None,
     reason: str = "",
     origin: Origin = Origin.NONE,
 ) -> Decision:
@@ -169,14 +187,58 @@ def _decide(
     _require_open(current, by, revision)
     if kind == DecisionKind.CORRECT and current.predicted_id == category_id:
         kind = DecisionKind.CONFIRM
+    look = None if origin else blind.looks_at([current], by).get(current.pk)
     origin = origin or Origin(current.label_origin) or _origin(current, by)
-    label = Label(STATE_OF_KIND[kind], category_id, reason, origin)
-    decision = _write(current, label, kind=kind, by=by, token=token, batch=batch)
+    label = Label(STATE_OF_KIND[kind], category_id, reason, origin, said_id)
+    if look is not None and look.first_id is not None:
+        return _second_opinion(current, label, look, kind=kind, by=by, token=token, batch=batch)
+    decision = _write(
+        current, label, kind=kind, by=by, token=token, batch=batch, is_blind=look is not None
+    )
+    if look is not None:
+        blind.decided(look, decision)
+    blind.settle(current)
     complaints.settle(current, decision)
     if category_id is not None:
         splits.settle(current, origin)
     disputes.settle(current, looked_again=current.disputed)
     return decision
+
+
+def _second_opinion(
+    image: ProductImage,
+    said: Label,
+    look: BlindLook,
+    *,
+    kind: DecisionKind,
+    by: User,
+    token: UUID | None,
+    batch: UUID | None,
+) -> Decision:
+    """What a second reviewer says of a photo that another decided before, neither seeing what the
+    other chose. The first label stays; where the two differ, the photo goes back to review."""
+    stands = Label(image.label_state, image.label_id, image.unusable_reason, image.label_origin)
+    decision = _write(
+        image, stands, said=said, kind=kind, by=by, token=token, batch=batch, is_blind=True
+    )
+    disagrees = _meaning(said) != _meaning(stands)
+    blind.decided(look, decision, disagrees=disagrees)
+    if disagrees:
+        ProductImage.objects.filter(pk=image.pk).update(disputed=True)
+    return decision
+
+
+def _meaning(label: Label) -> tuple[int | None, str]:
+    """The category, or why there is none; whether the suggestion was that one does not matter."""
+    return label.category_id, "" if label.category_id else label.state
+
+
+def _label_before(decision: Decision, earlier: QuerySet[Decision]) -> int | None:
+    """What the label was before `decision`, as that counts now; `earlier` is what stood then."""
+    if decision.before_label_id is None:
+        return None
+    said = earlier.values_list("category_id", flat=True).first() or decision.before_label_id
+    return merging.targets().get(said, said)
 
 
 def _locked(image_id: int) -> ProductImage:
@@ -195,10 +257,13 @@ def _already(token: UUID | None, image: ProductImage) -> Decision | None:
     return known
 
 
-def require_choosable(category: Category) -> None:
-    """NotAllowed for a category that is retired or has others below it."""
-    if not Category.objects.leaves().filter(pk=category.pk).exists():
-        raise NotAllowed(f"“{category}” cannot be chosen: it is retired or has categories below.")
+def require_choosable(category: Category) -> Category:
+    """The category, or what it counts as since it was merged; NotAllowed for one that is retired or
+    has others below it."""
+    counted = merging.resolve(category)
+    if not Category.objects.leaves().filter(pk=counted.pk).exists():
+        raise NotAllowed(f"“{counted}” cannot be chosen: it is retired or has categories below.")
+    return counted
 
 
 def _require_open(image: ProductImage, by: User, revision: int) -> None:
@@ -224,6 +289,7 @@ def _latest(image: ProductImage) -> str:
     what = {
         DecisionKind.UNUSABLE: "marked the photo unusable",
         DecisionKind.NONE_OF_THESE: "said that no category fits",
+        DecisionKind.REOPEN: "sent the photo back to review",
         DecisionKind.UNDO: "undid a decision",
     }.get(DecisionKind(latest.kind), f"chose “{latest.category}”")
     return f"{who} {what}"
@@ -245,15 +311,20 @@ def _write(
     token: UUID | None,
     batch: UUID | None = None,
     undoes: Decision | None = None,
+    said: Label | None = None,
+    is_blind: bool = False,
 ) -> Decision:
-    """One conditional UPDATE of the label fields plus one row of history."""
+    """One conditional UPDATE of the label fields plus one row of history: of `said`, where that is
+    not what the label becomes."""
     now = timezone.now()
+    labelled_at = image.labelled_at if said else now
+    said = said or label
     written = ProductImage.objects.filter(pk=image.pk, revision=image.revision).update(
         label_state=label.state,
         label_id=label.category_id,
         unusable_reason=label.reason,
         label_origin=label.origin,
-        labelled_at=now if label.state != LabelState.UNLABELLED else None,
+        labelled_at=labelled_at if label.state != LabelState.UNLABELLED else None,
         revision=image.revision + 1,
         reviewer=None,
         review_lease_until=None,
@@ -265,9 +336,9 @@ def _write(
         image=image,
         by=by,
         kind=kind,
-        category_id=label.category_id,
-        reason=label.reason,
-        origin=label.origin,
+        category_id=said.said_id or said.category_id,
+        reason=said.reason,
+        origin=said.origin,
         prediction_id=image.prediction_id,
         revision=image.revision + 1,
         undoes=undoes,
@@ -277,5 +348,6 @@ def _write(
         before_origin=image.label_origin,
         token=token,
         batch=batch,
+        blind=is_blind,
         at=now,
     )

@@ -134,6 +134,7 @@ def _in_use(category: Category) -> bool:
         or Decision.objects.filter(category=category).exists()
         or Decision.objects.filter(before_label=category).exists()
         or RunRow.objects.filter(label=category).exists()
+        or category.merged.exists()
         or Complaint.objects.filter(category=category).exists()
     )
 

@@ -47,6 +47,7 @@ def as_role(role: Role, objects: dict[str, Any]) -> Client:
 
 
 FILTERS = ["category", "merchant", "version", "age", "complaint"]
+HISTORY = ["reviewer", "category", "kind", "image", "since", "until", "before", "after"]
 ADDRESSES = [
     ("images", (), ["q", "state", "before", "after"]),
     ("images-csv", (), ["q", "state"]),
@@ -56,8 +57,14 @@ ADDRESSES = [
     ("grid-next", (), ["category"]),
     ("review", (), ["photo", *FILTERS]),
     ("review-next", (), ["count", "exclude", *FILTERS]),
+    ("review-history", (), HISTORY),
+    ("review-history-csv", (), HISTORY),
+    ("review-history-undo", (), HISTORY),
     ("models", (), ["versions", "runs"]),
     ("model-confusion", ("version",), ["true", "predicted", "page"]),
+    ("changed-photos", ("version",), ["set", "before", "after", "page"]),
+    ("quality-photos", (), ["category", "week", "changed", "page"]),
+    ("label-queue", (), ["at", "after", "kept", "decided"]),
     ("sign-in", (), ["next"]),
     ("admin:index", (), ["next"]),
     ("admin:catalog_productimage_changelist", (), ["q", "machine__exact", "o", "p"]),
@@ -99,8 +106,13 @@ FORMS = [
     ("category-guidance", ("category",), {"guidance": "All hats", "code": "H"}),
     ("category-restore", ("category",), {"photos_to": "new"}),
     ("category-move", ("category",), {"target": "1"}),
+    ("category-merge", ("category",), {"target": "1"}),
+    ("category-place", ("category",), {"parent": "1", "photos_to": "other"}),
+    ("category-split", ("category",), {"names": "Caps\nHoods", "photos_to": "first"}),
     ("category-examples", ("category",), {"example": "1"}),
     ("complain", ("image",), {"category": "", "note": "These are boots"}),
+    ("label-relabel", ("category",), {"category": "1", "revision": "0", "token": ""}),
+    ("label-undo", (), {"kept": "1", "decided": "1", "at": "1"}),
     ("learn", (), {"mode": "head", "note": ""}),
     ("promote", ("version",), {"note": ""}),
     ("rollback", (), {"to": "1"}),

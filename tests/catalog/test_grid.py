@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 
 from catalog import grid, lifecycle, queue, training_set
 from catalog.models import (
+    BlindLook,
     Category,
     Decision,
     LabelState,
@@ -109,6 +110,7 @@ def test_what_is_to_be_looked_at_by_itself_stays_out(shirts: Category, rita: Use
     answered(shirts, label_state=LabelState.UNUSABLE, unusable_reason="blurred")
     queue.skip(rita, answered(shirts))
     lifecycle.withdraw(answered(shirts), by=factories.user(Role.MANAGER))
+    BlindLook.objects.create(image=answered(shirts), reviewer=rita)
     reported = answered(shirts)
     vera = factories.user(Role.MERCHANT, reported.merchant)
     lifecycle.complain(reported, by=vera, category=None, note="")
