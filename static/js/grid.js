@@ -15,7 +15,7 @@ const stage = grid.querySelector("[data-stage]");
 const part = (name) => grid.querySelector(`[data-${name}]`);
 
 let page = null; // on the screen
-let ahead = null; // {page} or {html, tiles: 0}: what comes after it
+let ahead = []; // what comes after it: {page}, or {element} where no tiles are left
 let fetching = null;
 let flagged = []; // ids that wait for this reviewer on the desk
 let undoing = false;
@@ -111,8 +111,7 @@ function commit() {
 
 function advance() {
   page = null;
-  const next = ahead;
-  ahead = null;
+  const next = ahead.shift();
   if (next) show(next);
   else stage.replaceChildren(copy("loading"));
   fetchAhead();
@@ -136,6 +135,7 @@ async function saveAll() {
   }
   saving = false;
   showSaving(saves.length ? -1 : 0);
+  if (!page && !saves.length) fetchAhead(); // what is left is told anew
 }
 
 /** Rejects where it is worth trying again. */
@@ -184,9 +184,11 @@ async function takeBack() {
   const body = new URLSearchParams({ token: undoToken });
   if (done.length) body.set("batch", done.at(-1));
   const response = await send(urls.undo, { method: "POST", body });
-  if (response.status < 500) undoToken = null;
+  if (response.status < 500) {
+    undoToken = null;
+    done.pop();
+  }
   if (!response.ok) throw new Error(await sentence(response));
-  done.pop();
   const answer = await response.json();
   const back = read(answer);
   if (back.page) putFirst(back.page);
@@ -200,13 +202,13 @@ function fallbackToken() {
 
 function putFirst(first) {
   flagged = flagged.filter((id) => !first.ids.includes(id));
-  if (page) ahead = { page };
+  if (page) ahead.unshift({ page });
   show({ page: first });
 }
 
 // ── What comes next ──
 
-/** `answer` as {page}, or {html} where there are no tiles. */
+/** `answer` as {page}, or {element} where there are no tiles. */
 function read(answer) {
   const template = document.createElement("template");
   template.innerHTML = answer.html.trim();
@@ -216,18 +218,15 @@ function read(answer) {
 }
 
 async function fetchAhead() {
-  if (fetching || ahead) return;
+  if (fetching || ahead.length || !category) return;
   fetching = send(`${urls.next}?category=${category}`);
   try {
     const response = await fetching;
     if (!response.ok) throw new Error(await sentence(response));
-    ahead = read(await response.json());
-    if (!page) {
-      const next = ahead;
-      ahead = null;
-      show(next);
-      if (page) queueMicrotask(fetchAhead);
-    }
+    const next = read(await response.json());
+    if (page) ahead.push(next);
+    else show(next);
+    if (next.page && page === next.page) queueMicrotask(fetchAhead);
   } catch (error) {
     if (!page) showFailure(error);
   } finally {
@@ -315,7 +314,7 @@ document.addEventListener("keydown", (event) => {
   if (!free() || ((event.ctrlKey || event.metaKey || event.altKey) && !undoes)) return;
   const acts = {
     Enter: commit,
-    x: () => page?.tiles[page.at].click(),
+    x: () => page?.tiles.find((tile) => tile === document.activeElement)?.click(),
   };
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const act = undoes ? undo : acts[key];
@@ -334,7 +333,7 @@ part("take-back").addEventListener("submit", (event) => {
   event.preventDefault();
   undo();
 });
-const shown = () => [...(page?.ids ?? []), ...(ahead?.page?.ids ?? [])];
+const shown = () => [{ page }, ...ahead].flatMap((each) => each.page?.ids ?? []);
 keepLeases({
   url: urls.leases,
   seconds: Number(urls.leaseSeconds),
