@@ -57,6 +57,11 @@ def _unusable(page: Page) -> None:
     page.locator("[data-reason]").first.wait_for()
 
 
+def _tiles(page: Page) -> None:
+    page.locator("[data-page] [name=flag]").first.wait_for()
+    page.keyboard.press("x")
+
+
 def _signed_out(page: Page) -> None:
     """The session ends while the page is open."""
     shown(page)
@@ -80,6 +85,7 @@ VISITS = [
     Visit("review-keys", "rita", "review", "/review/", _help),
     Visit("review-unusable", "rita", "review", "/review/", _unusable),
     Visit("review-signed-out", "rita", "review", "/review/", _signed_out),
+    Visit("grid", "rita", "review-grid", "/review/grid/", _tiles),
     Visit("photos", "rita", "images", "/images/"),
     Visit("photo", "rita", "image", "/images/{checked}/"),
     Visit("categories", "mira", "categories", "/categories/"),
@@ -115,6 +121,7 @@ EMPTY_VISITS = [
     Visit("empty-upload", "mia", "upload", "/upload/"),
     Visit("empty-photos-of-a-merchant", "mia", "images", "/images/"),
     Visit("empty-review", "rita", "review", "/review/"),
+    Visit("empty-grid", "rita", "review-grid", "/review/grid/"),
     Visit("empty-photos", "rita", "images", "/images/"),
     Visit("empty-labels", "rita", "labels", "/models/labels/"),
     Visit("empty-categories", "mira", "categories", "/categories/"),
