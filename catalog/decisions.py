@@ -200,6 +200,8 @@ def words(decision: Decision) -> str:
             return f"Unusable: {REPLACE_BECAUSE[UnusableReason(decision.reason)]}"
         case DecisionKind.NONE_OF_THESE:
             return "No category fits"
+        case DecisionKind.REOPEN:
+            return "Sent back to review"
     return f"Took back: {words(decision.undoes)}" if decision.undoes else "Took back"
 
 

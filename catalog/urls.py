@@ -82,6 +82,7 @@ urlpatterns = [
     path("models/runs/<int:pk>/", runs.run, name="run"),
     path("models/runs/<int:pk>/cancel/", runs.cancel, name="cancel-run"),
     path("models/runs/<int:pk>/progress/", runs.progress, name="run-progress"),
+    path("models/runs/<int:pk>/curves/", runs.curves, name="run-curves"),
     path("models/jobs/<int:pk>/progress/", jobs.progress, name="job-progress"),
     path("models/jobs/<int:pk>/cancel/", jobs.cancel, name="cancel-job"),
     path("quality/", quality.quality, name="quality"),

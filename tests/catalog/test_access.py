@@ -100,6 +100,7 @@ RULES = {
     "compare-models": Rule(STAFF),
     "run": Rule(STAFF, args=("run",)),
     "run-progress": Rule(STAFF, args=("run",)),
+    "run-curves": Rule(STAFF, args=("run",)),
     "learn": Rule(MANAGER, "POST"),
     "promote": Rule(MANAGER, "POST", ("version",)),
     "rollback": Rule(MANAGER, "POST"),

@@ -20,6 +20,7 @@ from django.urls import reverse
 from catalog.admin import site
 from catalog.models import (
     Backbone,
+    BlindLook,
     Category,
     CategoryChange,
     CategoryExample,
@@ -138,6 +139,9 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
     ),
     Complaint: lambda: Complaint.objects.create(
         image=image(), by=factories.user(), category=factories.category()
+    ),
+    BlindLook: lambda: BlindLook.objects.create(
+        image=image(), reviewer=factories.user(Role.REVIEWER)
     ),
     ReviewSkip: lambda: ReviewSkip.objects.create(
         image=image(), reviewer=factories.user(Role.REVIEWER)
