@@ -270,8 +270,7 @@ def _note_look_alike(image: ProductImage) -> None:
     """Sending one picture twice is mostly a mistake, which only its merchant can judge. The indexes
     that find look-alikes are of all merchants."""
     present = ProductImage.objects.present()
-    found = splits.near_duplicates_among([image], present, most=splits.CANDIDATES)
-    alike = ProductImage.objects.in_bulk(found.get(image.pk, [])[:COMPARED]).values()
+    alike = present.in_bulk(splits.near_duplicates(image)[:COMPARED]).values()
     own = [other for other in alike if other.merchant_id == image.merchant_id]
     if own:
         image.looks_like = min(own, key=lambda other: other.pk)
