@@ -21,7 +21,7 @@ PAGE_SIZE = 50
 UNDO_AT_ONCE = 500
 AT_ONCE = 1000
 """No two decisions so many apart are out of the order of time."""
-NOT_UNDONE = [DecisionKind.UNDO, DecisionKind.IMPORT]
+NOT_UNDONE = [DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.REOPEN]
 SHOWN_WITH = (
     "by",
     "category",

@@ -19,6 +19,7 @@ from django.urls import reverse
 
 from catalog.admin import site
 from catalog.models import (
+    Archive,
     Backbone,
     BlindLook,
     Category,
@@ -136,6 +137,9 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
         category=factories.category(),
         revision=1,
         before_state="unlabelled",
+    ),
+    Archive: lambda: Archive.objects.create(
+        merchant=factories.merchant(), name="photos.zip", file="", entries=1
     ),
     Complaint: lambda: Complaint.objects.create(
         image=image(), by=factories.user(), category=factories.category()
