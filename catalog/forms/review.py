@@ -11,7 +11,7 @@ from django.db import models
 from ..models import Category, Merchant, ModelVersion, UnusableReason
 from ..queue_filters import Filters
 
-IDS_AT_ONCE = 50
+IDS_AT_ONCE = 200
 
 
 class DecisionKindChoice(models.TextChoices):
