@@ -37,6 +37,7 @@ NO_PAGES = {
     *(
         "image-status",
         "run-progress",
+        "run-curves",
         "job-progress",
         "images-csv",
         "image-file",
