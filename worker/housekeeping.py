@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from catalog import doubts, enqueue, lifecycle, runs
+from catalog import doubts, enqueue, lifecycle, runs, shares
 
 from .retention import prune
 
@@ -19,6 +19,7 @@ _nudged_check_at = [float("-inf")]
 def tidy_up() -> None:
     lifecycle.delete_withdrawn_files()
     _revive_runs()
+    shares.forget_ended()
     _nudge_label_check()
     if time.monotonic() - _pruned_at[0] > PRUNE_SECONDS:
         _pruned_at[0] = time.monotonic()

@@ -18,10 +18,10 @@ from .machine import (
     fail,
     finish,
     forget_answers,
-    is_overtaken,
     release,
     requeue,
     retry,
+    somebody_waits,
 )
 from .removal import delete_withdrawn_files, withdraw
 
@@ -41,10 +41,10 @@ __all__ = [
     "finish",
     "forget_answers",
     "import_label",
-    "is_overtaken",
     "release",
     "requeue",
     "retry",
+    "somebody_waits",
     "undo",
     "undo_batch",
     "withdraw",

@@ -17,6 +17,7 @@ from .prediction import Embedding, Prediction
 from .product import Product, Split
 from .run import RunMode, RunRow, RunState, RunTrigger, TrainingRun
 from .serving import Reclassification, ReclassifyScope, Serving, WorkerStatus
+from .share import EmbeddingShare
 from .version import Backbone, ModelVersion, VersionState
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Decision",
     "DecisionKind",
     "Embedding",
+    "EmbeddingShare",
     "LabelCheck",
     "LabelDoubt",
     "LabelState",
