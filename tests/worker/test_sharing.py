@@ -40,6 +40,11 @@ from .conftest import RECIPE, Stored
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def one_share_at_a_time(settings: Settings) -> None:
+    settings.CLASSIFY_BATCH = shares.SIZE
+
+
 @pytest.fixture
 def photos(merchant_of_photos: Merchant) -> list[ProductImage]:
     return list(ProductImage.objects.filter(merchant=merchant_of_photos).order_by("pk"))
