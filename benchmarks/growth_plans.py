@@ -29,7 +29,7 @@ def plans(filling: Filling) -> dict[str, list[str]]:
         "near-duplicates": lambda: splits.near_duplicates(photo),
         "reclassify: the next chunk": _chunk,
     }
-    return {name: _explained(todo) for name, todo in work.items()}
+    return {name: explained(todo) for name, todo in work.items()}
 
 
 def _chunk() -> None:
@@ -38,18 +38,18 @@ def _chunk() -> None:
     reclassify.advance()
 
 
-def _explained(work: Callable[[], object]) -> list[str]:
+def explained(work: Callable[[], object]) -> list[str]:
     explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
     found: list[str] = []
 
-    def explained(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    def with_plan(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if TABLE in sql and sql.startswith("SELECT"):
             with context["connection"].cursor() as cursor:
                 cursor.cursor.execute(f"{explain} {sql}", params)
                 found.append("\n".join(str(row[-1]) for row in cursor.cursor.fetchall()))
         return execute(sql, params, many, context)
 
-    with transaction.atomic(), connection.execute_wrapper(explained):
+    with transaction.atomic(), connection.execute_wrapper(with_plan):
         work()
         transaction.set_rollback(True)
     return list(dict.fromkeys(found))

@@ -2,6 +2,7 @@
 head is trained on the others and stands for the live one; then ten photos of it are added and the
 head learns on, as `retrain --mode head` does. Reports on the test photos, over several draws of the
 ten: the new category's recall, what the others' mean recall changes by, the most photos any lost.
+Beside it what a head would have of it that begins anew with all photos of the category.
 
     python -m benchmarks.new_category [--json] [--photos DIR] [--images N] [--quick]
         [--categories SLUG ...] [--seeds N] [--added N] [--cache DIR] [--weights W]
@@ -47,6 +48,11 @@ class Bench:
     backbone: Backbone
     recipe: Recipe
     cache: Path
+
+    def with_all(self) -> Trained:
+        """A head that begins anew with all photos of all categories: what can be had at most."""
+        rows = {split: self._where(split, lambda _: True) for split in SPLITS}
+        return self._train(rows, self.recipe)
 
     def live(self, without: str) -> Trained:
         """The head before the category is there."""
@@ -115,25 +121,32 @@ def right(trained: Trained) -> dict[str, int]:
     return {slug: hits.count(slug) for slug in trained.classes}
 
 
-def measure(bench: Bench, slug: str, *, added: int, seeds: int) -> dict[str, Any]:
+def measure(
+    bench: Bench, slug: str, with_all: Trained, *, added: int, seeds: int
+) -> dict[str, Any]:
     """One category held out, over the seeds."""
     live = bench.live(slug)
-    before = right(live)
     support = {s: list(bench.photos["test"].labels).count(s) for s in [*live.classes, slug]}
-    draws = []
-    for seed in range(seeds):
-        after = right(bench.with_new(slug, live, added=added, seed=seed))
+
+    def compared(learned: Trained) -> dict[str, Any]:
+        before, after = right(live), right(learned)
         changes = [(after[s] - before[s]) / support[s] for s in live.classes if support[s]]
         lost = {s: before[s] - after[s] for s in live.classes}
-        draws.append(
-            {
-                "recall": after[slug] / support[slug],
-                "others_change": float(np.mean(changes)),
-                "most_lost": max(lost.values()),
-                "lost_in": max(lost, key=lambda s: lost[s]),
-            }
-        )
-    return {"category": slug, "test_photos": support[slug], **_verdict(draws), "draws": draws}
+        return {
+            "recall": after[slug] / support[slug],
+            "others_change": float(np.mean(changes)),
+            "most_lost": max(lost.values()),
+            "lost_in": max(lost, key=lambda s: lost[s]),
+        }
+
+    draws = [compared(bench.with_new(slug, live, added=added, seed=seed)) for seed in range(seeds)]
+    return {
+        "category": slug,
+        "test_photos": support[slug],
+        **_verdict(draws),
+        "with_all_photos": compared(with_all),
+        "draws": draws,
+    }
 
 
 def _verdict(draws: list[dict[str, Any]]) -> dict[str, Any]:
@@ -170,12 +183,21 @@ def main() -> int:
         photos = sample(options.photos, limit, Path(folder)) if limit else options.photos
         rows = list(_rows(options, photos, options.cache or Path(folder) / "cache"))
     held = [row["category"] for row in rows if row["holds"]]
+    print(
+        f"Over all categories: recall {_mean(rows, 'recall'):.3f}, others "
+        f"{100 * _mean(rows, 'others_change'):+.1f} points"
+    )
     print(f"All three conditions hold for {len(held)} of {len(rows)}: {', '.join(held) or '–'}")
     if options.json:
         settings = {"weights": options.weights, "added": options.added, "seeds": options.seeds}
         settings |= {"images": limit or "all", "set": options.set}
-        print(json.dumps({"settings": settings, "rows": rows, "hold": held}))
+        means = {name: _mean(rows, name) for name in ("recall", "others_change")}
+        print(json.dumps({"settings": settings, "rows": rows, "hold": held} | means))
     return 0
+
+
+def _mean(rows: list[dict[str, Any]], name: str) -> float:
+    return float(np.mean([row[name] for row in rows]))
 
 
 def _rows(options: argparse.Namespace, photos: Path, cache: Path) -> Any:
@@ -190,12 +212,16 @@ def _rows(options: argparse.Namespace, photos: Path, cache: Path) -> Any:
     seeds = options.seeds
     if options.quick:
         categories, seeds = categories[:1], 1
+    with_all = bench.with_all()
     for slug in categories:
-        row = measure(bench, slug, added=options.added, seeds=seeds)
+        row = measure(bench, slug, with_all, added=options.added, seeds=seeds)
         print(
             f"{slug}: recall {row['recall']:.3f} (lowest {row['recall_lowest']:.3f}) of "
             f"{row['test_photos']} test photos, others {100 * row['others_change']:+.1f} points, "
-            f"most lost {row['most_lost']}{'' if row['holds'] else ', does not hold'} "
+            f"most lost {row['most_lost']}{'' if row['holds'] else ', does not hold'}; with all "
+            f"its photos recall {row['with_all_photos']['recall']:.3f}, others "
+            f"{100 * row['with_all_photos']['others_change']:+.1f}, most lost "
+            f"{row['with_all_photos']['most_lost']} "
             f"({time.perf_counter() - began:.0f} s)",
             flush=True,
         )

@@ -1,4 +1,5 @@
-"""The category tree: add, rename, describe, retire, restore. One lock for the whole tree, since
+"""The category tree: add, rename, describe, retire, restore; `reshaping` merges, moves, splits
+and takes changes back. One lock for the whole tree, since
 it changes rarely and every path depends on the names above it.
 
 Only leaves are chosen, predicted and trained. What makes a category a leaf is that it is active
@@ -10,16 +11,16 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, count
+from typing import Any
 
-from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from . import category_photos, reclassify
+from . import category_photos, merging, reclassify
 from .category_photos import Moved
 from .errors import CategoryRule
-from .models import Category, ReclassifyScope, User
+from .models import Category, CategoryChange, ChangeKind, ReclassifyScope, User
 
 LOCK = 0x7472_6565
 """Names the tree among PostgreSQL's advisory locks: "tree" in ASCII."""
@@ -51,18 +52,20 @@ def ensure_path(names: list[str], *, is_sample: bool = False) -> Category:
     """The category at the end of a path of names, made with its parents where missing.
 
     A path is known by the slug of its joined names, so that a category renamed since is still
-    found; so is one that people gave that name since. CategoryRule when a category on the way is
+    found, and one merged since leads to what it was merged into; so is one that people gave that
+    name since. CategoryRule when a category on the way is
     retired, or has photos and would gain a child."""
     if not names:
         raise CategoryRule("A category needs a name.", field="name")
-    _lock_tree()
+    lock_tree()
     category: Category | None = None
     for depth, raw in enumerate(names, start=1):
         stem, name = slug_of(names[:depth]), _readable(raw)
         found = Category.objects.filter(slug=stem).first() or _sibling(category, name)
+        found = merging.resolve(found) if found is not None else None
         if found is None:
             _require_no_photos(category)
-            found = _insert(category, name, stem=stem, is_sample=is_sample)
+            found = insert(category, name, stem=stem, is_sample=is_sample)
         elif not found.is_active:
             raise CategoryRule(f"“{found}” is retired; restore it, or use another name.")
         category = found
@@ -82,50 +85,58 @@ def add(
     """A new leaf. Under a leaf that has labelled photos `photos_to` says where those go, each move
     recorded as a decision; unchecked photos are suggested again from the leaves there are then."""
     with transaction.atomic():
-        _lock_tree()
-        parent = _again(parent)
-        gains_first_child = parent is not None and _is_leaf(parent)
-        _require_destination(parent, photos_to)
-        names = [parent.slug, _clean(name)] if parent else [_clean(name)]
-        category = _insert(parent, name, stem=slug_of(names), code=code, guidance=guidance)
-        _log(by, category, ADDITION, "Added.")
-        target = _destination(parent, photos_to, by)
+        lock_tree()
+        parent = again(parent)
+        gains_first_child = parent is not None and is_leaf(parent)
+        require_destination(parent, photos_to)
+        names = [parent.slug, clean(name)] if parent else [clean(name)]
+        category = insert(parent, name, stem=slug_of(names), code=code, guidance=guidance)
+        record(ChangeKind.ADD, category, by, f"Added “{category}”.")
+        target = destination(parent, photos_to, by)
         if parent is not None and gains_first_child:
-            _suggest_again(parent, f"“{parent}” gained categories below it.")
-    return Changed(category, _move(parent, target, by))
+            suggest_again(parent, f"“{parent}” gained categories below it.")
+    return Changed(category, move_photos(parent, target, by))
 
 
 @transaction.atomic
 def rename(category: Category, name: str, *, by: User) -> Category:
     """A new name; the slug, by which models and imports know the category, stays."""
-    _lock_tree()
+    lock_tree()
     category = Category.objects.get(pk=category.pk)
-    name, before = _clean(name), str(category)
+    name, before, old = clean(name), str(category), category.name
     if name == category.name:
         return category
-    _require_free_name(category.parent, name, but=category)
+    require_free_name(category.parent, name, but=category)
     category.name = name
-    category.path = _path(category.parent, name)
+    category.path = path_of(category.parent, name)
     try:
         with transaction.atomic():
             category.save(update_fields=["name", "path"])
     except IntegrityError as error:
         raise CategoryRule(f"There is a category “{name}” already.", field="name") from error
-    _update_paths_below(category)
-    _log(by, category, CHANGE, f"Renamed from “{before}”.")
+    update_paths_below(category)
+    record(
+        ChangeKind.RENAME,
+        category,
+        by,
+        f"Renamed “{before}” to “{category.name}”.",
+        before={"name": old},
+    )
     return category
 
 
 @transaction.atomic
 def describe(category: Category, *, guidance: str, code: str, by: User) -> Category:
     """What belongs here, and the catalog's own code."""
-    _lock_tree()
+    lock_tree()
     category = Category.objects.get(pk=category.pk)
     code = code.strip()
     _require_free_code(code, but=category)
+    before = {"guidance": category.guidance, "code": category.code}
     category.guidance, category.code = guidance.strip(), code
     category.save(update_fields=["guidance", "code"])
-    _log(by, category, CHANGE, "Changed guidance or code.")
+    words = f"Changed guidance or code of “{category}”."
+    record(ChangeKind.DESCRIBE, category, by, words, before=before)
     return category
 
 
@@ -135,44 +146,59 @@ def retire(category: Category, *, by: User) -> int:
 
     Labels stay, training leaves them out, and nothing is suggested or chosen as one of them from
     this moment; unchecked photos that were suggested as one are suggested again."""
-    _lock_tree()
-    category = Category.objects.get(pk=category.pk)
+    lock_tree()
+    gone = take_out(Category.objects.get(pk=category.pk))
+    record(ChangeKind.RETIRE, gone[0], by, f"Retired “{gone[0]}”.")
+    return len(gone)
+
+
+def take_out(category: Category) -> list[Category]:
+    """`retire`, behind the lock and not on record; the category first, then those below it."""
     if not category.is_active:
         raise CategoryRule(f"“{category}” is retired already.")
-    gone = [category, *(c for c in _below(category) if c.is_active)]
+    gone = [category, *(c for c in below(category) if c.is_active)]
     Category.objects.filter(pk__in=[c.pk for c in gone]).update(retired_at=timezone.now())
     for each in gone:
-        _suggest_again(each, f"“{each}” was retired.")
-    _log(by, category, CHANGE, "Retired.")
-    return len(gone)
+        suggest_again(each, f"“{each}” was retired.")
+    return gone
 
 
 def restore(category: Category, *, by: User, photos_to: PhotosTo | None = None) -> Changed:
     """Bring a category back, with what was retired below it in the same moment. Its parent gains
     a child again, so the rule of `add` about the parent's photos holds here too."""
     with transaction.atomic():
-        _lock_tree()
+        lock_tree()
         category = Category.objects.get(pk=category.pk)
-        if category.retired_at is None:
-            raise CategoryRule(f"“{category}” is in use already.")
-        parent = category.parent
-        if parent is not None and not parent.is_active:
-            raise CategoryRule(f"Restore “{parent}” first; this category stands below it.")
-        _require_free_name(parent, category.name, but=category)
-        _require_destination(parent, photos_to)
-        together = [c for c in _below(category) if c.retired_at == category.retired_at]
-        back = [category.pk, *(c.pk for c in together)]
-        Category.objects.filter(pk__in=back).update(retired_at=None)
-        category.refresh_from_db()
-        _log(by, category, CHANGE, "Restored.")
-        target = _destination(parent, photos_to, by)
-    return Changed(category, _move(parent, target, by))
+        if category.merged_into is not None:
+            raise CategoryRule(
+                f"“{category}” was merged into “{category.merged_into}”; undo the merge instead."
+            )
+        bring_back(category, photos_to)
+        record(ChangeKind.RESTORE, category, by, f"Restored “{category}”.")
+        target = destination(category.parent, photos_to, by)
+    return Changed(category, move_photos(category.parent, target, by))
+
+
+def bring_back(category: Category, photos_to: PhotosTo | None = None) -> None:
+    """`restore`, behind the lock and not on record; the photos of the parent stay where they are.
+    What was merged since stays merged."""
+    if category.retired_at is None:
+        raise CategoryRule(f"“{category}” is in use already.")
+    parent = category.parent
+    if parent is not None and not parent.is_active:
+        raise CategoryRule(f"Restore “{parent}” first; this category stands below it.")
+    require_free_name(parent, category.name, but=category)
+    require_destination(parent, photos_to)
+    together = [c for c in below(category) if c.retired_at == category.retired_at]
+    back = [category.pk, *(c.pk for c in together if c.merged_into_id is None)]
+    Category.objects.filter(pk__in=back).update(retired_at=None)
+    category.refresh_from_db()
 
 
 # The tree
 
 
-def _lock_tree() -> None:
+def lock_tree() -> None:
     """On PostgreSQL: wait for whoever is changing the tree, also while it has no row to lock yet.
     SQLite admits one writer at a time anyway."""
     if connection.vendor == "postgresql":
@@ -180,7 +206,7 @@ def _lock_tree() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
-def _again(category: Category | None) -> Category | None:
+def again(category: Category | None) -> Category | None:
     """The row as it stands behind the lock, active."""
     if category is None:
         return None
@@ -190,11 +216,11 @@ def _again(category: Category | None) -> Category | None:
     return current
 
 
-def _is_leaf(category: Category) -> bool:
+def is_leaf(category: Category) -> bool:
     return Category.objects.leaves().filter(pk=category.pk).exists()
 
 
-def _below(category: Category) -> Iterator[Category]:
+def below(category: Category) -> Iterator[Category]:
     """Every descendant, parents before their children."""
     level = list(Category.objects.filter(parent=category))
     while level:
@@ -202,17 +228,17 @@ def _below(category: Category) -> Iterator[Category]:
         level = list(Category.objects.filter(parent__in=level))
 
 
-def _update_paths_below(category: Category) -> None:
+def update_paths_below(category: Category) -> None:
     by_id = {category.pk: category}
     changed = []
-    for child in _below(category):
+    for child in below(category):
         by_id[child.pk] = child
-        child.path = _path(by_id[child.parent_id or 0], child.name)
+        child.path = path_of(by_id[child.parent_id or 0], child.name)
         changed.append(child)
     Category.objects.bulk_update(changed, ["path"], batch_size=500)
 
 
-def _insert(
+def insert(
     parent: Category | None,
     name: str,
     *,
@@ -222,8 +248,8 @@ def _insert(
     is_sample: bool = False,
 ) -> Category:
     """One new row under a slug of its own: `stem`, else `stem-2` and so on."""
-    name, code = _clean(name), code.strip()
-    _require_free_name(parent, name)
+    name, code = clean(name), code.strip()
+    require_free_name(parent, name)
     _require_free_code(code)
     for slug in _slugs(stem):
         try:
@@ -232,14 +258,14 @@ def _insert(
                     parent=parent,
                     name=name,
                     slug=slug,
-                    path=_path(parent, name),
+                    path=path_of(parent, name),
                     code=code,
                     guidance=guidance.strip(),
                     is_sample=is_sample,
                 )
         except IntegrityError:
             # Somebody was faster. The name or code says so in words; else the slug was taken.
-            _require_free_name(parent, name)
+            require_free_name(parent, name)
             _require_free_code(code)
             if not Category.objects.filter(slug=slug).exists():
                 raise
@@ -249,7 +275,7 @@ def _insert(
 # Names, slugs, codes
 
 
-def _clean(name: str) -> str:
+def clean(name: str) -> str:
     name = " ".join(name.split())
     if not name:
         raise CategoryRule("A category needs a name.", field="name")
@@ -262,11 +288,11 @@ def _clean(name: str) -> str:
 
 def _readable(folder: str) -> str:
     """A folder's name as people would write it: `bath_towels` becomes “Bath towels”."""
-    name = _clean(folder.replace("_", " "))
+    name = clean(folder.replace("_", " "))
     return name[0].upper() + name[1:]
 
 
-def _path(parent: Category | None, name: str) -> str:
+def path_of(parent: Category | None, name: str) -> str:
     path = f"{parent.path}{SEPARATOR}{name}" if parent else name
     if len(path) > PATH_LENGTH:
         raise CategoryRule(
@@ -298,7 +324,7 @@ def _sibling(parent: Category | None, name: str) -> Category | None:
     return Category.objects.active().filter(parent=parent, name__iexact=name).first()
 
 
-def _require_free_name(parent: Category | None, name: str, *, but: Category | None = None) -> None:
+def require_free_name(parent: Category | None, name: str, *, but: Category | None = None) -> None:
     found = _sibling(parent, name)
     if found is not None and found != but:
         raise CategoryRule(f"There is a category “{found}” already.", field="name")
@@ -319,53 +345,70 @@ def _require_free_code(code: str, *, but: Category | None = None) -> None:
 def _require_no_photos(leaf: Category | None) -> None:
     if leaf is not None and (photos := category_photos.labelled(leaf).count()):
         raise CategoryRule(
-            f"“{leaf}” has {_checked(photos)} of its own, so it cannot gain categories below "
+            f"“{leaf}” has {checked(photos)} of its own, so it cannot gain categories below "
             "it before they have a place: add the category on the categories page."
         )
 
 
-def _checked(photos: int) -> str:
+def checked(photos: int) -> str:
     return "1 checked photo" if photos == 1 else f"{photos} checked photos"
 
 
-def _require_destination(parent: Category | None, photos_to: PhotosTo | None) -> None:
-    if parent is None or not _is_leaf(parent):
+def require_destination(parent: Category | None, photos_to: PhotosTo | None) -> None:
+    if parent is None or not is_leaf(parent):
         return
     if photos_to is None and (photos := category_photos.labelled(parent).count()):
         raise CategoryRule(
-            f"Say where the {_checked(photos)} of “{parent}” should go.", field="photos_to"
+            f"Say where the {checked(photos)} of “{parent}” should go.", field="photos_to"
         )
 
 
-def _destination(parent: Category | None, photos_to: PhotosTo | None, by: User) -> Category | None:
+def destination(parent: Category | None, photos_to: PhotosTo | None, by: User) -> Category | None:
     """The leaf that takes the parent's photos; a named child is made if it is not there."""
     if parent is None or photos_to is None:
         return None
     if photos_to.leaf is None:
-        name = _clean(photos_to.child_name)
+        name = clean(photos_to.child_name)
         child = _sibling(parent, name)
         if child is None:
-            child = _insert(parent, name, stem=slug_of([parent.slug, name]))
-            _log(by, child, ADDITION, "Added.")
+            child = insert(parent, name, stem=slug_of([parent.slug, name]))
+            record(ChangeKind.ADD, child, by, f"Added “{child}”.")
         return child
-    if photos_to.leaf == parent or not _is_leaf(photos_to.leaf):
+    if photos_to.leaf == parent or not is_leaf(photos_to.leaf):
         raise CategoryRule(
             f"“{photos_to.leaf}” cannot take photos: choose another category.", field="photos_to"
         )
     return photos_to.leaf
 
 
-def _move(parent: Category | None, target: Category | None, by: User) -> Moved | None:
+def move_photos(parent: Category | None, target: Category | None, by: User) -> Moved | None:
     if parent is None or target is None:
         return None
     return category_photos.move(parent, target, by=by)
 
 
-def _suggest_again(category: Category, reason: str) -> None:
+def suggest_again(category: Category, reason: str) -> None:
     if category_photos.suggested(category).exists():
         reclassify.start(ReclassifyScope.CATEGORY, category=category, reason=reason[:200])
 
 
-def _log(by: User, category: Category, flag: int, message: str) -> None:
-    """Who changed the tree, when and how: in the admin's own log."""
-    LogEntry.objects.log_actions(by.pk, [category], flag, message, single_object=True)
+def record(
+    kind: ChangeKind,
+    category: Category,
+    by: User,
+    words: str,
+    *,
+    other: Category | None = None,
+    before: dict[str, Any] | None = None,
+    is_settled: bool = True,
+) -> CategoryChange:
+    """Who changed the tree, when and how, and what it takes to undo it."""
+    return CategoryChange.objects.create(
+        kind=kind,
+        category=category,
+        other=other,
+        words=words[:600],
+        before=before or {},
+        by=by,
+        is_settled=is_settled,
+    )

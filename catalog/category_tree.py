@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from . import category_photos
-from .models import Category, ProductImage
+from . import carrying, category_photos
+from .models import Category, CategoryChange, ProductImage
 
 CHANGES_SHOWN = 8
 
@@ -20,6 +18,8 @@ class Node:
     category: Category
     photos: int
     """Photos that people put here and below."""
+    waiting: int
+    """Photos the model put here and below that nobody checked yet."""
     children: list[Node] = field(default_factory=list)
 
 
@@ -29,6 +29,7 @@ class Tree:
     retired: list[Category]
     leaves: int
     photos: int
+    waiting: int
 
 
 @dataclass(frozen=True)
@@ -39,44 +40,58 @@ class Facts:
     labelled: int
     """Photos that people put into this very category."""
     suggested: int
+    tested: int
+    """Of the labelled ones, those on which versions are tested."""
     examples: list[ProductImage]
-    changes: QuerySet[LogEntry]
+    changes: QuerySet[CategoryChange]
+    unsettled: CategoryChange | None
+    """A change whose photos are on their way still."""
 
 
 def read() -> Tree:
-    """The whole tree in two queries."""
-    counts = category_photos.counts()
+    """The whole tree in a handful of queries."""
+    counts, waiting = category_photos.counts(), category_photos.waiting()
     below: dict[int | None, list[Category]] = defaultdict(list)
     retired = []
-    for category in Category.objects.order_by("path"):
+    for category in Category.objects.select_related("merged_into").order_by("path"):
         if category.is_active:
             below[category.parent_id].append(category)
         else:
             retired.append(category)
-    roots = _nodes(None, below, counts)
+    roots = _nodes(None, below, counts, waiting)
     leaves = sum(not below[c.pk] for siblings in list(below.values()) for c in siblings)
-    return Tree(roots, retired, leaves, sum(root.photos for root in roots))
+    photos, unchecked = sum(root.photos for root in roots), sum(root.waiting for root in roots)
+    return Tree(roots, retired, leaves, photos, unchecked)
 
 
 def _nodes(
-    parent_id: int | None, below: dict[int | None, list[Category]], counts: dict[int, int]
+    parent_id: int | None,
+    below: dict[int | None, list[Category]],
+    counts: dict[int, int],
+    waiting: dict[int, int],
 ) -> list[Node]:
     nodes = []
     for category in sorted(below[parent_id], key=lambda c: c.name.casefold()):
-        children = _nodes(category.pk, below, counts)
+        children = _nodes(category.pk, below, counts, waiting)
         photos = counts.get(category.pk, 0) + sum(child.photos for child in children)
-        nodes.append(Node(category, photos, children))
+        unchecked = waiting.get(category.pk, 0) + sum(child.waiting for child in children)
+        nodes.append(Node(category, photos, unchecked, children))
     return nodes
 
 
 def facts(category: Category) -> Facts:
-    kind = ContentType.objects.get_for_model(Category)
-    changes = LogEntry.objects.filter(content_type=kind, object_id=str(category.pk))
     chosen = category_photos.chosen_examples([category.pk])
     return Facts(
         is_leaf=Category.objects.leaves().filter(pk=category.pk).exists(),
         labelled=category_photos.labelled(category).count(),
         suggested=category_photos.suggested(category).count(),
+        tested=category_photos.tested(category),
         examples=[example.image for example in chosen],
-        changes=changes.select_related("user").order_by("-action_time")[:CHANGES_SHOWN],
+        changes=changes().filter(Q(category=category) | Q(other=category))[:CHANGES_SHOWN],
+        unsettled=carrying.unsettled(category),
     )
+
+
+def changes() -> QuerySet[CategoryChange]:
+    """What was changed, newest first, with who did and undid it."""
+    return CategoryChange.objects.select_related("category", "by", "undone_by").order_by("-id")

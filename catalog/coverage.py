@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import training_set
+from . import merging, training_set
 from .models import Category, ModelVersion
 
 NAMED = 5
@@ -15,8 +15,10 @@ def gaps(version: ModelVersion) -> list[str]:
     """One sentence for classes whose category is gone, one for categories not learned yet."""
     leaves = dict(Category.objects.leaves().values_list("slug", "path"))
     names = dict(Category.objects.filter(slug__in=version.classes).values_list("slug", "path"))
-    gone = [names.get(slug, slug) for slug in version.classes if slug not in leaves]
-    new = [path for slug, path in leaves.items() if slug not in set(version.classes)]
+    merged = merging.slugs()
+    known = {slug: merged.get(slug, slug) for slug in version.classes}
+    gone = [names.get(slug, slug) for slug, end in known.items() if end not in leaves]
+    new = [path for slug, path in leaves.items() if slug not in set(known.values())]
     sentences = []
     if len(gone) == len(version.classes):
         sentences.append(

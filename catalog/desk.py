@@ -11,6 +11,7 @@ from django.db import transaction
 from . import lifecycle, queue, reclassify
 from .errors import NotAllowed
 from .models import Decision, DecisionKind, ProductImage, Serving, User
+from .queue_filters import ALL, Filters
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Desk:
 
     images: Sequence[ProductImage]
     left: int
-    """In review, whoever looks at them; counted up to queue.MANY."""
+    """In review and let through by the filters, whoever looks at them; counted up to queue.MANY."""
+    filters: Filters = ALL
     being_classified: int = 0
     """Counted only when there is nothing to show."""
     has_model: bool = True
@@ -31,28 +33,36 @@ class Desk:
 
     @property
     def empty_because(self) -> str:
-        """ "" while there are photos; else elsewhere, no-model, soon or done."""
+        """ "" while there are photos; else elsewhere, filtered, no-model, soon or done."""
         if self.images:
             return ""
         if self.left:
             return "elsewhere"
+        if self.filters.any:
+            return "filtered"
         if not self.has_model:
             return "no-model"
         return "soon" if self.being_classified else "done"
 
 
 def open_desk(
-    user: User, *, count: int = 1, exclude: Sequence[int] = (), first: int | None = None
+    user: User,
+    *,
+    count: int = 1,
+    exclude: Sequence[int] = (),
+    first: int | None = None,
+    filters: Filters = ALL,
 ) -> Desk:
     """Lease up to `count` photos besides those the page holds already (`exclude`); `first` names
-    one to begin with, if it can be had."""
+    one to begin with, if it can be had, whatever the filters."""
+    left = queue.left(filters)
     if first is not None and queue.renew(user, [first]):
-        return Desk(list(ProductImage.objects.filter(pk=first)), queue.left())
-    images = queue.next_images(user, count=count, exclude=exclude)
+        return Desk(list(ProductImage.objects.filter(pk=first)), left, filters)
+    images = queue.next_images(user, count=count, exclude=exclude, filters=filters)
     if images or exclude:
-        return Desk(images, queue.left())
+        return Desk(images, left, filters)
     has_model = Serving.current().live_id is not None
-    return Desk(images, queue.left(), sum(reclassify.queue_counts().values()), has_model)
+    return Desk(images, left, filters, sum(reclassify.queue_counts().values()), has_model)
 
 
 @dataclass(frozen=True)

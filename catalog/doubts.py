@@ -135,6 +135,22 @@ def dismiss(doubt_id: int, *, by: User) -> None:
     )
 
 
+def following(after: LabelDoubt | None) -> LabelDoubt | None:
+    """The most doubtful label, or the one that comes after this; then it begins anew."""
+    rows = standing()
+    if after is None:
+        return rows.first()
+    less = rows.filter(Q(own__gt=after.own) | Q(own=after.own, pk__gt=after.pk))
+    return less.first() or rows.first()
+
+
+def doubt_again(doubt_id: int, *, by: User) -> None:
+    """Take back that the label is right; DoubtGone unless it was this person who said so."""
+    said = LabelDoubt.objects.filter(pk=doubt_id, dismissed_by=by)
+    if not said.update(dismissed_at=None, dismissed_by=None):
+        raise DoubtGone("There is nothing of yours to take back here.")
+
+
 def labels_to_check() -> Iterator[tuple[int, int]]:
     """(image id, category id) of the labels that are learned from. Those of validation and test
     photos are left alone: corrected where the model disagrees and nowhere else, they would come to

@@ -32,6 +32,7 @@ app.conf.update(
     task_routes={
         "worker.tasks.train": {"queue": "train"},
         "worker.tasks.check_labels": {"queue": "train"},
+        "worker.tasks.preview": {"queue": "train"},
     },
     task_publish_retry=False,
     worker_hijack_root_logger=False,
@@ -58,6 +59,11 @@ def train_soon(run_id: int) -> None:
 def check_labels_soon(check_id: int) -> None:
     """Once the transaction commits, nudge the trainer to look through the labels."""
     transaction.on_commit(partial(_send, "worker.tasks.check_labels", [check_id]), robust=True)
+
+
+def preview_soon(preview_id: int) -> None:
+    """Once the transaction commits, nudge the trainer to work out what a version would change."""
+    transaction.on_commit(partial(_send, "worker.tasks.preview", [preview_id]), robust=True)
 
 
 def _send(task: str, ids: list[int]) -> None:

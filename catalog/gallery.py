@@ -18,6 +18,8 @@ from .wording import WHERE, Standing
 PAGE_SIZE = 48
 SHOWN_WITH = ("label", "predicted", "product")
 """Relations that a badge and a card read."""
+DETAILS = ("merchant", "prediction", "version", "complaint_category")
+"""What else the page of one photo reads."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ def visible(user: User) -> ImageQuerySet:
 
 
 def image_or_404(user: User, image_id: int) -> ProductImage:
-    related = ("merchant", "product", "label", "predicted", "prediction", "version")
-    image = get_object_or_404(visible(user).select_related(*related), pk=image_id)
+    rows = visible(user).select_related(*SHOWN_WITH, *DETAILS)
+    image = get_object_or_404(rows, pk=image_id)
     reclassify.note_asked_again([image])
     return image
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .models import (
+    Complaint,
     Decision,
     DecisionKind,
     Prediction,
@@ -36,9 +37,11 @@ def of(image: ProductImage, *, reader: User) -> list[Event]:
     decisions = image.decisions.select_related(
         "by", "category", "before_label", "prediction__category", "undoes__category"
     )[:LATEST]
+    complaints = image.complaints.select_related("by", "category")[:LATEST]
     events = [
         *(_answered(prediction, plain) for prediction in predictions),
         *(_decided(decision, plain) for decision in decisions),
+        *(event for c in complaints for event in _complained(c)),
         uploaded,
     ]
     return sorted(events, key=lambda event: event.at, reverse=True)
@@ -59,6 +62,16 @@ def _decided(decision: Decision, plain: bool) -> Event:
     return Event(decision.at, _what(decision), who, by_person=True)
 
 
+def _complained(complaint: Complaint) -> list[Event]:
+    who = complaint.by.get_username()
+    expected = f"; expected {complaint.category.path}" if complaint.category else ""
+    note = f" (“{complaint.note}”)" if complaint.note else ""
+    said = Event(complaint.at, f"Reported as wrong{expected}{note}", who, by_person=True)
+    if complaint.taken_back_at is None:
+        return [said]
+    return [said, Event(complaint.taken_back_at, "Report taken back", who, by_person=True)]
+
+
 def _what(decision: Decision) -> str:
     category = decision.category.path if decision.category else ""
     match decision.kind:
@@ -74,5 +87,7 @@ def _what(decision: Decision) -> str:
             return f"Marked unusable: {REPLACE_BECAUSE[UnusableReason(decision.reason)]}"
         case DecisionKind.NONE_OF_THESE:
             return "Said that no category fits"
+        case DecisionKind.REOPEN:
+            return "Sent back to review"
     undone = f": {_what(decision.undoes)}" if decision.undoes else ""
     return f"Undid{undone}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
+from . import merging
 from .models import LabelState, Product, ProductImage
 
 LABELLED = {LabelState.CONFIRMED, LabelState.CORRECTED}
@@ -30,35 +31,36 @@ def refresh_suggestions(image_ids: Iterable[int]) -> None:
 
 
 def refresh(product_ids: Iterable[int]) -> None:
-    """Work each product's category out again; three queries however many products."""
+    """Work each product's category out again; four queries however many products."""
     ids = set(product_ids)
     photos: dict[int, list[ProductImage]] = defaultdict(list)
     rows = ProductImage.objects.present().filter(product_id__in=ids).select_related("prediction")
     for image in rows.only("product_id", "label_state", "label_id", "prediction__top"):
         photos[image.product_id].append(image)
+    ends = merging.targets()
     changed = []
     for product in Product.objects.filter(pk__in=ids):
-        category_id, checked = _category(photos[product.pk])
+        category_id, checked = _category(photos[product.pk], ends)
         if (product.category_id, product.category_checked) != (category_id, checked):
             product.category_id, product.category_checked = category_id, checked
             changed.append(product)
     Product.objects.bulk_update(changed, ["category", "category_checked"], batch_size=500)
 
 
-def _category(photos: list[ProductImage]) -> tuple[int | None, bool]:
+def _category(photos: list[ProductImage], ends: dict[int, int]) -> tuple[int | None, bool]:
     labels = {image.label_id for image in photos if image.label_state in LABELLED}
     if len(labels) > 1:
         return None, False
     if labels:
         return labels.pop(), True
-    return _mean_answer(photos), False
+    return _mean_answer(photos, ends), False
 
 
-def _mean_answer(photos: list[ProductImage]) -> int | None:
+def _mean_answer(photos: list[ProductImage], ends: dict[int, int]) -> int | None:
     """The category with the highest mean confidence; what a top five leaves out counts as 0."""
     total: dict[int, float] = defaultdict(float)
     for image in photos:
         if image.prediction is not None and image.label_state == LabelState.UNLABELLED:
             for category_id, confidence in image.prediction.top:
-                total[category_id] += confidence
+                total[ends.get(category_id, category_id)] += confidence
     return max(total, key=lambda c: (total[c], -c), default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import SystemRandom
@@ -11,45 +12,61 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from .models import LabelState, MachineState, Origin, ProductImage, ReviewSkip, User
+from . import together
+from .models import Decision, LabelState, MachineState, Origin, ProductImage, ReviewSkip, User
 from .models.image import ImageQuerySet
+from .queue_filters import ALL, Filters
 from .sql import Constant
 
 OPEN = Q(label_state=Constant(LabelState.UNLABELLED), withdrawn_at__isnull=True)
+ANSWERED = [MachineState.CLASSIFIED, MachineState.FAILED]
 SKIP_RETURNS_AFTER = timedelta(minutes=30)
 MANY = 10_000
 """A page that shows how many are left counts no further."""
+AGED_READ = 1000
 
 
-def next_images(user: User, *, count: int = 1, exclude: Sequence[int] = ()) -> list[ProductImage]:
-    """Lease up to `count` images to `user`: what is already on their screen first, then disputed
-    labels, then the least certain with one in ten from the random share.
+def next_images(
+    user: User, *, count: int = 1, exclude: Sequence[int] = (), filters: Filters = ALL
+) -> list[ProductImage]:
+    """Lease up to `count` images to `user`: what is already on their screen first, then what
+    merchants reported as wrong, then disputed labels, then the least certain with one in ten from
+    the random share. What belongs together comes together: the photos of one product, and
+    near-duplicates.
 
-    `exclude` names images the page holds already."""
+    `exclude` names images the page holds already; `filters` leave out what does not fit them."""
     now = timezone.now()
     with transaction.atomic():
-        chosen = [i for i in _held(user, now, exclude).unlocked()[:count] if lease(user, i)]
-        seen = [*exclude, *(i.pk for i in chosen)]
-        while len(chosen) < count and (image := _pick(user, now, seen)) is not None:
-            seen.append(image.pk)
-            if lease(user, image):
-                chosen.append(image)
+        chosen = list(_held(user, now, exclude).filter(filters.where(now)).unlocked()[:count])
+        if len(chosen) < count:
+            rows = _free_rows(user, now, [*exclude, *(i.pk for i in chosen)])
+            rows = rows.filter(filters.where(now))
+            chosen += _next(rows, count - len(chosen), filters, _under_way(user, exclude))
+        free = ProductImage.objects.filter(_free(user, now), pk__in=[i.pk for i in chosen])
+        free.update(reviewer=user, review_lease_until=_until(now))
     return chosen
 
 
-def waiting(*, most: int | None = None) -> int:
+def waiting(filters: Filters = ALL, *, most: int | None = None) -> int:
     """How many images are in review, whoever looks at them; `most` bounds the count and its cost:
     the desk asks after every decision."""
-    rows = ProductImage.objects.all()
-    disputed = rows.present().filter(disputed=True)
-    parts = (disputed, _drawn(rows), *_uncertain(rows))
+    rows = ProductImage.objects.filter(filters.where(timezone.now()))
+    if filters.complaint:
+        return _complaints(rows).order_by().values("pk")[:most].count()
+    # Others that are reported stand in one of the parts below.
+    reported = (
+        _complaints(rows)
+        .filter(disputed=False)
+        .exclude(label_state=LabelState.UNLABELLED, machine__in=ANSWERED)
+    )
+    parts = (reported, _disputed(rows), _drawn(rows), *_uncertain(rows))
     counts = (part.order_by().values("pk")[:most].count() for part in parts)
     return sum(counts) if most is None else min(sum(counts), most)
 
 
-def left() -> int:
+def left(filters: Filters = ALL) -> int:
     """`waiting` as the desk shows it, up to MANY."""
-    return waiting(most=MANY)
+    return waiting(filters, most=MANY)
 
 
 def lease(user: User, image: ProductImage) -> bool:
@@ -103,20 +120,27 @@ def _free(user: User, now: datetime) -> Q:
     return Q(reviewer__isnull=True) | Q(reviewer=user) | Q(review_lease_until__lt=now)
 
 
+def _complaints(rows: ImageQuerySet) -> ImageQuerySet:
+    """What merchants reported as wrong, the longest waiting first."""
+    return rows.filter(complaint_at__isnull=False).order_by("complaint_at", "id")
+
+
+def _disputed(rows: ImageQuerySet) -> ImageQuerySet:
+    return rows.filter(disputed=True, withdrawn_at__isnull=True).order_by("id")
+
+
 def _drawn(rows: ImageQuerySet) -> ImageQuerySet:
     """The random share, drawn when each photo arrived: serving it oldest first stays an unbiased
     sample, whatever the model thought of it."""
-    answered = [MachineState.CLASSIFIED, MachineState.FAILED]
-    return rows.filter(OPEN, drawn=True, machine__in=answered).order_by("id")
+    return rows.filter(OPEN, drawn=True, machine__in=ANSWERED).order_by("created_at", "id")
 
 
 def _uncertain(rows: ImageQuerySet) -> tuple[ImageQuerySet, ImageQuerySet]:
     """The others: first what the model could not answer, then the least certain."""
     others = rows.filter(OPEN, drawn=False)
-    return (
-        others.filter(machine=Constant(MachineState.FAILED)).order_by("id"),
-        others.filter(machine=Constant(MachineState.CLASSIFIED)).order_by("confidence", "id"),
-    )
+    failed = others.filter(machine=Constant(MachineState.FAILED)).order_by("created_at", "id")
+    classified = others.filter(machine=Constant(MachineState.CLASSIFIED))
+    return failed, classified.order_by("confidence", "id")
 
 
 def _held(user: User, now: datetime, exclude: Sequence[int]) -> ImageQuerySet:
@@ -124,17 +148,60 @@ def _held(user: User, now: datetime, exclude: Sequence[int]) -> ImageQuerySet:
     return held.exclude(pk__in=exclude).order_by("review_lease_until", "id")
 
 
-def _pick(user: User, now: datetime, exclude: Sequence[int]) -> ProductImage | None:
-    """One image by the order above, that nobody else takes in this moment."""
+def _free_rows(user: User, now: datetime, exclude: Sequence[int]) -> ImageQuerySet:
+    """What may be handed to `user` now."""
     skipped = ReviewSkip.objects.filter(reviewer=user, at__gt=now - SKIP_RETURNS_AFTER)
-    rows = (
-        ProductImage.objects.unlocked()
-        .filter(_free(user, now))
-        .exclude(pk__in=exclude)
-        .exclude(pk__in=skipped.values("image_id"))
-    )
-    disputed = rows.filter(disputed=True, withdrawn_at__isnull=True).order_by("id")
-    drawn, uncertain = _drawn(rows), _uncertain(rows)
-    lucky = SystemRandom().random() < settings.REVIEW_RANDOM_SHARE
-    order = (disputed, drawn, *uncertain) if lucky else (disputed, *uncertain, drawn)
-    return next((image for part in order if (image := part.first()) is not None), None)
+    rows = ProductImage.objects.filter(_free(user, now)).exclude(pk__in=exclude)
+    return rows.exclude(pk__in=skipped.values("image_id"))
+
+
+def _under_way(user: User, held: Sequence[int]) -> list[int]:
+    """The products that `user` is at: of the photos on the page, and of the last one decided."""
+    last = Decision.objects.filter(by=user).order_by("-id").values_list("image_id", flat=True)
+    rows = ProductImage.objects.filter(pk__in=[*held, *last[:1]]).order_by()
+    return list(rows.values_list("product_id", flat=True).distinct())
+
+
+def _next(
+    rows: ImageQuerySet, count: int, filters: Filters, products_under_way: Sequence[int]
+) -> list[ProductImage]:
+    """Up to `count` of `rows` by the order of the queue, that nobody else takes in this moment."""
+    open_rows = rows.filter(OPEN, machine__in=ANSWERED)
+    urgent = list(_complaints(rows).unlocked()[:count])
+    if len(urgent) < count and not filters.complaint:
+        urgent += _disputed(rows).unlocked()[:count]
+    ids = together.grouped(urgent, open_rows)
+    if len(ids) < count and not filters.complaint:
+        begun = together.siblings(products_under_way, open_rows)
+        ids += [pk for product in products_under_way for pk in begun.get(product, ())]
+    if len(ids) < count and not filters.complaint:
+        ids += together.grouped(_routine(rows, count, filters), open_rows)
+    wanted = list(dict.fromkeys(ids))[:count]
+    taken = rows.unlocked().in_bulk(wanted)
+    return [taken[pk] for pk in wanted if pk in taken]
+
+
+def _routine(rows: ImageQuerySet, count: int, filters: Filters) -> list[ProductImage]:
+    """One in ten from the random share, the others by doubt; what there is when one runs out."""
+    dice = SystemRandom()
+    luck = [dice.random() < settings.REVIEW_RANDOM_SHARE for _ in range(count)]
+    failed, classified = _uncertain(rows)
+    uncertain = list(failed.unlocked()[:count])
+    if (wanted := count - len(uncertain)) > 0:
+        uncertain += _oldest_or_newest(classified, filters).unlocked()[:wanted]
+    drawn = _drawn(rows).unlocked()[:count] if any(luck) or len(uncertain) < count else ()
+    by_luck = {True: deque(drawn), False: deque(uncertain)}
+    return [
+        (by_luck[lucky] or by_luck[not lucky]).popleft()
+        for lucky in luck
+        if by_luck[True] or by_luck[False]
+    ]
+
+
+def _oldest_or_newest(rows: ImageQuerySet, filters: Filters) -> ImageQuerySet:
+    """With an age asked for: the least certain among the oldest thousand, or the newest. No index
+    is in the order of doubt within every range of days; this costs the same for all of them."""
+    if not filters.by_age:
+        return rows
+    by_time = ("created_at", "id") if filters.older_than is not None else ("-created_at", "-id")
+    return rows.filter(pk__in=rows.order_by(*by_time).values("pk")[:AGED_READ])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .intervals import wilson
 from .models import Category, ModelVersion
 
 FEW_PHOTOS = 30
@@ -129,6 +130,42 @@ def figures(version: ModelVersion) -> Report:
     )
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """The version that was live when another was judged, on the same test photos, and what that
+    other gained on it."""
+
+    version: int
+    accuracy: float | None
+    accuracy_within: Within
+    macro_f1: float | None
+    accuracy_gain: float | None
+    macro_f1_gain: float | None
+    macro_f1_at_least: float | None
+    """The gain is no less with 95% confidence: the lower end of its two-sided 90% interval."""
+
+
+def baseline(version: ModelVersion) -> Baseline | None:
+    """None where nothing was live then."""
+    metrics = mapping(version.metrics)
+    theirs = mapping(metrics.get("baseline"))
+    if not isinstance(theirs.get("version"), int):
+        return None
+    images = _whole(theirs.get("images")) or _whole(metrics.get("images"))
+    right, ours = share(theirs.get("accuracy")), share(metrics.get("accuracy"))
+    balanced, our_balanced = share(theirs.get("macro_f1")), share(metrics.get("macro_f1"))
+    at_least = mapping(metrics.get("gate")).get("macro_f1_lower_bound")
+    return Baseline(
+        version=theirs["version"],
+        accuracy=right,
+        accuracy_within=None if right is None else wilson(round(right * images), images),
+        macro_f1=balanced,
+        accuracy_gain=None if right is None or ours is None else ours - right,
+        macro_f1_gain=None if balanced is None or our_balanced is None else our_balanced - balanced,
+        macro_f1_at_least=float(at_least) if isinstance(at_least, int | float) else None,
+    )
+
+
 def cell(version: ModelVersion, true: str, predicted: str) -> Cell:
     """The names of one cell of the confusion matrix, and how many photos the report counts."""
     labels, matrix = _confusion(mapping(version.metrics).get("confusion"))
@@ -136,6 +173,22 @@ def cell(version: ModelVersion, true: str, predicted: str) -> Cell:
     known = true in labels and predicted in labels
     photos = matrix[labels.index(true)][labels.index(predicted)] if known else 0
     return Cell(true, predicted, names[true], names[predicted], photos, shade=0)
+
+
+def mix_up_counts(metrics: Mapping[str, Any]) -> dict[tuple[str, str], int]:
+    """{(slug of what photos are, slug of what they were taken for): photos}, wrong answers only."""
+    labels, matrix = _confusion(metrics.get("confusion"))
+    return {
+        (labels[i], labels[j]): photos
+        for i, row in enumerate(matrix)
+        for j, photos in enumerate(row)
+        if i != j and photos
+    }
+
+
+def names_of(slugs: set[str]) -> dict[str, str]:
+    """Last names, or whole paths for those that share one."""
+    return _short_names(_paths(slugs))
 
 
 def _scores(

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
-from . import category_photos
+from . import category_photos, merging
 from .models import Category, Decision, DecisionKind, LabelState, MachineState, ProductImage
 from .templatetags.figures import certain
 
@@ -71,7 +71,9 @@ class Card:
 
     @property
     def reason(self) -> str:
-        """Why it is here: disagree, unread, again, random or unsure."""
+        """Why it is here: complaint, disagree, unread, again, random or unsure."""
+        if self.image.complaint_at is not None:
+            return "complaint"
         if self.image.disputed:
             return "disagree"
         if self.image.label_state != LabelState.UNLABELLED:
@@ -105,10 +107,13 @@ def milliseconds(at: datetime) -> int:
 def cards(images: Sequence[ProductImage]) -> list[Card]:
     """One card per image, in the order given."""
     ids = [image.pk for image in images]
-    rows = ProductImage.objects.select_related("merchant", "product", "prediction", "label")
+    rows = ProductImage.objects.select_related(
+        "merchant", "product", "prediction", "label", "complaint_category"
+    )
     fresh = rows.in_bulk(ids)
     present = [fresh[pk] for pk in ids if pk in fresh]
-    leaves = _leaves(present)
+    ends = merging.targets()
+    leaves = _leaves(present, ends)
     examples = _examples(leaves)
     siblings = _siblings(present)
     opinions = _opinions(present)
@@ -116,7 +121,7 @@ def cards(images: Sequence[ProductImage]) -> list[Card]:
     return [
         Card(
             image,
-            _suggestions(image, leaves, examples),
+            _suggestions(image, leaves, examples, ends),
             siblings[image.product_id][image.pk][:SIBLINGS],
             max(len(siblings[image.product_id][image.pk]) - SIBLINGS, 0),
             opinions[image.product_id],
@@ -126,19 +131,24 @@ def cards(images: Sequence[ProductImage]) -> list[Card]:
     ]
 
 
-def _leaves(images: Iterable[ProductImage]) -> dict[int, Category]:
+def _leaves(images: Iterable[ProductImage], ends: dict[int, int]) -> dict[int, Category]:
     """The categories in the images' answers that may be chosen now: a retired one is masked here
-    too, until the photo is classified again."""
-    ids = {pk for image in images if image.prediction for pk, _ in image.prediction.top}
+    too, until the photo is classified again, and a merged one stands for what it counts as."""
+    top = (pk for image in images if image.prediction for pk, _ in image.prediction.top)
+    ids = {ends.get(pk, pk) for pk in top}
     return Category.objects.leaves().in_bulk(ids)
 
 
 def _suggestions(
-    image: ProductImage, leaves: dict[int, Category], examples: dict[int, list[Thumbnail]]
+    image: ProductImage,
+    leaves: dict[int, Category],
+    examples: dict[int, list[Thumbnail]],
+    ends: dict[int, int],
 ) -> list[Suggestion]:
     if image.prediction is None or image.machine == MachineState.FAILED:
         return []
-    top = [(leaves[pk], share) for pk, share in image.prediction.top if pk in leaves]
+    answer = merging.fold([(pk, share) for pk, share in image.prediction.top], ends)
+    top = [(leaves[pk], share) for pk, share in answer if pk in leaves]
 
     def shown(category: Category) -> list[Thumbnail]:
         """A photo is no example for itself: a disputed one may be confirmed already."""

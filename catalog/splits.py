@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import defaultdict
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
+from typing import Protocol
 
 from django.db import connection
 from django.db.models import Q
 
 from .models import Origin, Product, ProductImage, Split
+from .models.image import ImageQuerySet
 
 NEAR_BITS = 7
 NEAR_COLOURS = 3.5
@@ -30,11 +34,20 @@ NEAR_BRIGHTNESS = 4
 LOCK = 7_305_001
 BANDS = ("band_0", "band_1", "band_2", "band_3")
 FLAT_BANDS = {0, 0xFFFF}
+COMPARED = ("pk", "hash_across", "hash_down", "colours")
 CANDIDATES = 5000
 SHARES = {
     Origin.IMPORT: ((0.70, Split.TRAIN), (0.85, Split.VALIDATION), (1.0, Split.TEST)),
     Origin.RANDOM: ((0.50, Split.TRAIN), (0.75, Split.VALIDATION), (1.0, Split.TEST)),
 }
+
+
+class Picture(Protocol):
+    """What is compared: an image, or these columns of one."""
+
+    hash_across: int
+    hash_down: int
+    colours: bytes | memoryview[int]
 
 
 def settle(image: ProductImage, origin: Origin, *, wanted: Split = Split.NONE) -> bool:
@@ -85,29 +98,52 @@ def neighbour_splits(image: ProductImage) -> set[Split]:
 
 
 def near_duplicates(image: ProductImage) -> list[int]:
-    """Ids of images with the same bytes or nearly the same picture, the image itself left out.
-
-    Bands of one flat value say nothing (plain backgrounds share them) and are not searched."""
+    """Ids of images with the same bytes or nearly the same picture, the image itself left out."""
     others = ProductImage.objects.exclude(pk=image.pk).order_by()
     same = others.filter(sha256=image.sha256).values_list("pk", flat=True)
     found = set(same)
+    if (bands := _shared_band(image)) is not None:
+        candidates = others.filter(bands).values_list(*COMPARED, named=True)[:CANDIDATES]
+        found |= {other.pk for other in candidates if alike(image, other)}
+    return sorted(found)
+
+
+def near_duplicates_among(
+    images: Sequence[ProductImage], rows: ImageQuerySet, *, most: int
+) -> dict[int, list[int]]:
+    """{image id: ids among `rows` of nearly the same picture}, in one query that compares `most`
+    candidates and no more."""
+    bands = [shared for image in images if (shared := _shared_band(image)) is not None]
+    if not bands:
+        return {}
+    found: dict[int, list[int]] = defaultdict(list)
+    candidates = rows.filter(reduce(or_, bands)).order_by().values_list(*COMPARED, named=True)
+    for other in candidates[:most]:
+        for image in images:
+            if image.pk != other.pk and alike(image, other):
+                found[image.pk].append(other.pk)
+    return {pk: sorted(others) for pk, others in found.items()}
+
+
+def alike(a: Picture, b: Picture) -> bool:
+    """Whether the two show nearly the same picture."""
+    return (
+        bits_apart(a.hash_across, b.hash_across) <= NEAR_BITS
+        and bits_apart(a.hash_down, b.hash_down) <= NEAR_BITS
+        and colours_apart(bytes(a.colours), bytes(b.colours)) <= NEAR_COLOURS
+    )
+
+
+def _shared_band(image: ProductImage) -> Q | None:
+    """What finds candidates by an index; None where every band is of one flat value: plain
+    backgrounds share those, so they say nothing and are not searched."""
     near = (image.brightness - NEAR_BRIGHTNESS, image.brightness + NEAR_BRIGHTNESS)
     bands = [
         Q(**{n: getattr(image, n)}, brightness__range=near)
         for n in BANDS
         if getattr(image, n) not in FLAT_BANDS
     ]
-    if bands:
-        alike = others.filter(reduce(or_, bands))
-        columns = alike.values_list("pk", "hash_across", "hash_down", "colours")
-        found |= {
-            pk
-            for pk, across, down, colours in columns[:CANDIDATES]
-            if bits_apart(across, image.hash_across) <= NEAR_BITS
-            and bits_apart(down, image.hash_down) <= NEAR_BITS
-            and colours_apart(bytes(colours), bytes(image.colours)) <= NEAR_COLOURS
-        }
-    return sorted(found)
+    return reduce(or_, bands) if bands else None
 
 
 def bits_apart(a: int, b: int) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.db.models import Max, Q, QuerySet
 
+from . import merging
 from .models import Category, Decision, Origin, ProductImage, RunRow, Split, TrainingRun
 
 MIN_TRAIN_LABELS = 5
@@ -59,10 +60,19 @@ def counting() -> QuerySet[ProductImage]:
     return (
         ProductImage.objects.present()
         .labelled()
-        .filter(disputed=False, split_conflict=False, label__in=Category.objects.leaves())
+        .filter(Q(label__in=Category.objects.leaves()) | Q(label__in=_merged_into_leaves()))
+        .filter(disputed=False, split_conflict=False)
         .exclude(product__split=Split.NONE)
         .filter(Q(product__split=Split.TRAIN) | Q(label_origin__in=EVALUATION_ORIGINS))
     )
+
+
+def _merged_into_leaves() -> dict[int, tuple[int, str]]:
+    """{id of a merged category: (id, slug) of the leaf that its labels count as}"""
+    ends = merging.targets()
+    rows = Category.objects.leaves().filter(pk__in=ends.values())
+    leaves = dict(rows.values_list("pk", "slug"))
+    return {pk: (end, leaves[end]) for pk, end in ends.items() if end in leaves}
 
 
 def build() -> TrainingSet:
@@ -81,7 +91,9 @@ def _rows() -> Iterator[Row]:
         .order_by("id")
         .values_list("pk", "file", "sha256", "label_id", "label__slug", "product__split")
     )
-    for pk, file, sha256, category_id, slug, split in values.iterator(chunk_size=2000):
+    counts_as = _merged_into_leaves()
+    for pk, file, sha256, label_id, label, split in values.iterator(chunk_size=2000):
+        category_id, slug = counts_as.get(label_id, (label_id, label))
         # One string for all photos of a category: a million rows are held at once.
         yield Row(pk, file, sha256, category_id, sys.intern(slug), Split(split))
 

@@ -17,6 +17,7 @@ class Standing(models.TextChoices):
     REPLACE = "replace", "Please replace"
     FAILED = "failed", "No suggestion"
     DISPUTED = "disputed", "Being checked again"
+    COMPLAINT = "complaint", "Reported as wrong"
 
 
 REPLACE_BECAUSE = {
@@ -26,11 +27,13 @@ REPLACE_BECAUSE = {
     UnusableReason.PROHIBITED: "not allowed in the catalog",
 }
 DECIDED = [LabelState.CONFIRMED, LabelState.CORRECTED, LabelState.NONE_OF_THESE]
-_UNLABELLED = Q(disputed=False, label_state=LabelState.UNLABELLED)
+_UNLABELLED = Q(complaint_at__isnull=True, disputed=False, label_state=LabelState.UNLABELLED)
+_QUIET = Q(complaint_at__isnull=True)
 WHERE = {
-    Standing.DISPUTED: Q(disputed=True),
-    Standing.CHECKED: Q(disputed=False, label_state__in=DECIDED),
-    Standing.REPLACE: Q(disputed=False, label_state=LabelState.UNUSABLE),
+    Standing.COMPLAINT: Q(complaint_at__isnull=False),
+    Standing.DISPUTED: _QUIET & Q(disputed=True),
+    Standing.CHECKED: _QUIET & Q(disputed=False, label_state__in=DECIDED),
+    Standing.REPLACE: _QUIET & Q(disputed=False, label_state=LabelState.UNUSABLE),
     Standing.SUGGESTED: _UNLABELLED & Q(predicted__isnull=False),
     Standing.FAILED: _UNLABELLED & Q(predicted__isnull=True, machine=MachineState.FAILED),
     Standing.WAITING: _UNLABELLED
@@ -40,6 +43,8 @@ WHERE = {
 
 
 def standing(image: ProductImage) -> Standing:
+    if image.complaint_at is not None:
+        return Standing.COMPLAINT
     if image.disputed:
         return Standing.DISPUTED
     if image.label_state in DECIDED:
@@ -51,16 +56,24 @@ def standing(image: ProductImage) -> Standing:
     return Standing.FAILED if image.machine == MachineState.FAILED else Standing.WAITING
 
 
+def may_be_wrong(image: ProductImage) -> bool:
+    """There is a category, or the word that none fits, which its merchant may report as wrong."""
+    return standing(image) in {Standing.SUGGESTED, Standing.CHECKED, Standing.DISPUTED}
+
+
 def words(image: ProductImage) -> str:
     """A phrase such as “suggested: Shirts, not yet checked”. Reads `label` and `predicted`; fetch
     them with the image."""
     match standing(image):
+        case Standing.COMPLAINT:
+            return "reported as wrong: being checked again"
         case Standing.DISPUTED:
             return "being checked again"
         case Standing.REPLACE:
             return f"please replace: {REPLACE_BECAUSE[UnusableReason(image.unusable_reason)]}"
         case Standing.CHECKED:
-            return f"checked: {image.label.name}" if image.label else "checked: no category fits"
+            checked = "checked again" if image.checked_again else "checked"
+            return f"{checked}: {image.label.name if image.label else 'no category fits'}"
         case Standing.SUGGESTED if image.predicted:
             return f"suggested: {image.predicted.name}, not yet checked"
         case Standing.FAILED:

@@ -16,6 +16,9 @@ MINIMUM_PHOTOS = 30
 MACRO_F1_MARGIN = 0.01
 MINIMUM_LOST = 3
 SIGNIFICANCE = 0.05
+TURNED_AWAY = 0.10
+"""The share of candidates as good as the live model that may be rejected because some category or
+other lost photos by chance."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,10 @@ def gate(
     """Compare a candidate with the live model (None for the first) on the same test photos.
 
     Promoted if the lower end of the paired-bootstrap 90% interval of the macro-F1 difference is
-    above -1 point and no category loses at least 3 photos with one-sided McNemar p < 0.05.
-    Categories the live model lacks count as wrong for it overall and are exempt here; one that only
-    the candidate lacks is lost. The first model must beat always answering the commonest category.
+    above -1 point and no category loses at least 3 photos with one-sided McNemar p < 0.05, or less
+    where there are many categories to lose (`significance`). Categories the live model lacks count
+    as wrong for it overall and are exempt here; one that only the candidate lacks is lost. The
+    first model must beat always answering the commonest category.
     `names` are the category names reasons use instead of slugs. A second rival is a second call.
     """
     details: dict[str, Any] = {
@@ -106,6 +110,23 @@ def mcnemar_one_sided(lost: int, won: int) -> float:
     return float(ways / 2**total)
 
 
+def significance(changed: Sequence[int]) -> float:
+    """How small p must be for a category to count as lost, where so many photos of each `changed`
+    between right and wrong.
+
+    One of many categories loses by chance alone, so they share the risk of TURNED_AWAY. Categories
+    in which too few photos changed to ever show a loss take no share of it (Tarone 1990): with few
+    test photos the level stays as it is for one category.
+    """
+    smallest = np.array([0.5**count for count in changed])
+    level = TURNED_AWAY
+    for sharing in range(1, len(smallest) + 1):
+        level = TURNED_AWAY / sharing
+        if np.count_nonzero(smallest <= level) <= sharing:
+            break
+    return min(SIGNIFICANCE, level)
+
+
 def _first_model(
     candidate: GateInput, labels: Sequence[str], details: dict[str, Any]
 ) -> GateVerdict:
@@ -137,17 +158,19 @@ def _against_rival(
         candidate.predicted, live.predicted, labels, seed=seed
     )
     changes = _category_changes(candidate, live, labels)
+    level = significance([change["lost"] + change["won"] for change in changes.values()])
     details |= {
         "live_accuracy": accuracy(live.predicted, labels),
         "live_macro_f1": macro_f1(live.predicted, labels),
         "macro_f1_difference": difference,
         "macro_f1_lower_bound": lower,
+        "significance": level,
         "categories": changes,
     }
     reasons = [
         reason
         for slug, change in changes.items()
-        if (reason := _blocks(names.get(slug, slug), change))
+        if (reason := _blocks(names.get(slug, slug), change, level))
     ]
     if lower <= -MACRO_F1_MARGIN:
         reasons.append(
@@ -179,12 +202,12 @@ def _category_changes(
     return changes
 
 
-def _blocks(name: str, change: dict[str, Any]) -> str:
+def _blocks(name: str, change: dict[str, Any], level: float) -> str:
     """Why this category's change keeps the candidate from going live, or an empty string."""
     lost, won = change["lost"], change["won"]
     if not change["known"] and lost:
         return f"{name} is unknown to the new model: it lost {_photos(lost)} it used to get right."
-    if lost - won >= MINIMUM_LOST and change["p"] < SIGNIFICANCE:
+    if lost - won >= MINIMUM_LOST and change["p"] < level:
         gained = f" and gained {won}" if won else ""
         return f"{name} lost {_photos(lost)} it used to get right{gained}."
     return ""

@@ -36,13 +36,15 @@ STALL_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Weights:
-    """Verified weights on this disk. `note` says in a sentence where they came from."""
+    """Verified weights on this disk. `note` says in a sentence where they came from; `stand_in` are
+    those that take the place of the ones asked for, which cannot be had at the moment."""
 
     path: Path
     source: str  # "imagenet", "starter" or "file"
     sha256: str
     image_size: int
     note: str
+    stand_in: bool = False
 
 
 def resolve(
@@ -65,13 +67,14 @@ def resolve(
     return _from_file(Path(setting).expanduser(), file_image_size)
 
 
-def starter(note: str) -> Weights:
+def starter(note: str, *, stand_in: bool = False) -> Weights:
     """The weights shipped with this package; WeightsError if the file is missing or altered."""
     if not STARTER_PATH.is_file():
         raise WeightsError(f"{STARTER_PATH} is missing. Check the file out again.")
     if file_sha256(STARTER_PATH) != STARTER_SHA256:
         raise WeightsError(f"{STARTER_PATH} was altered. Check the file out again.")
-    return Weights(STARTER_PATH, "starter", STARTER_SHA256, STARTER_IMAGE_SIZE, note)
+    size = STARTER_IMAGE_SIZE
+    return Weights(STARTER_PATH, "starter", STARTER_SHA256, size, note, stand_in=stand_in)
 
 
 def keras_cache() -> Path:
@@ -101,7 +104,7 @@ def _imagenet(cache_dir: Path, url: str) -> Weights:
             why = _in_words(error)
             note = f"ImageNet weights could not be had ({why}); the starter weights are used."
             logger.warning(note)
-            return starter(note)
+            return starter(note, stand_in=True)
     note = "ImageNet weights from keras.applications."
     return Weights(path, "imagenet", file_sha256(path), IMAGENET_IMAGE_SIZE, note)
 

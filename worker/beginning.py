@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -99,6 +100,7 @@ def begin(run: TrainingRun, *, labels: int) -> Beginning:
     when that cannot be."""
     recipe = Recipe().with_overrides(run.overrides)
     parent, obstacle = _usable_parent(recipe)
+    pretrained = cache(lambda: weights.resolve(settings.CLASSIFIER_WEIGHTS))  # hashed once
     match run.mode:
         case RunMode.FULL:
             parent, full, why = None, True, "A full run was asked for."
@@ -106,14 +108,14 @@ def begin(run: TrainingRun, *, labels: int) -> Beginning:
             full, why = False, "A quick run was asked for."
         case RunMode.HEAD:
             full, why = False, f"A quick run was asked for, on the pretrained weights: {obstacle}"
-        case _ if parent is not None and (overdue := _why_overdue(parent, labels)):
+        case _ if parent is not None and (overdue := _why_overdue(parent, labels, pretrained())):
             parent, full, why = None, True, overdue
         case _ if parent is not None:
             full, why = False, f"The backbone of version {parent.pk} serves on; its head learns."
         case _:
             full, why = True, obstacle
-    pretrained = None if parent is not None else weights.resolve(settings.CLASSIFIER_WEIGHTS)
-    return Beginning(recipe, full, run.mode_reason or why, pretrained, parent)
+    begins_with = None if parent is not None else pretrained()
+    return Beginning(recipe, full, run.mode_reason or why, begins_with, parent)
 
 
 def why_unchanged(run: TrainingRun, beginning: Beginning, fingerprint: str) -> str:
@@ -144,11 +146,11 @@ def require_enough(labels: TrainingSet) -> None:
     )
 
 
-def _why_overdue(live: ModelVersion, labels: int) -> str:
-    """Why the live backbone should be made anew, in a sentence; empty when it may serve on."""
-    wanted = weights.resolve(settings.CLASSIFIER_WEIGHTS)
+def _why_overdue(live: ModelVersion, labels: int, wanted: Weights) -> str:
+    """Why the live backbone should be made anew, in a sentence; empty when it may serve on. Weights
+    that merely stand in, while a download is out of reach, are no reason."""
     used = live.recipe.get("weights", {}).get("sha256", wanted.sha256)
-    if used != wanted.sha256:
+    if used != wanted.sha256 and not wanted.stand_in:
         return f"The live backbone was made from other pretrained weights. {wanted.note}"
     first = live.backbone.versions.order_by("id").select_related("run").first()
     then = first.run.label_count if first is not None and first.run is not None else 0

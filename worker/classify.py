@@ -9,7 +9,6 @@ from functools import lru_cache, partial
 
 from django.conf import settings
 from django.db import DatabaseError
-from threadpoolctl import threadpool_limits
 
 from catalog import enqueue, lifecycle, reclassify
 from catalog.lifecycle import Claim
@@ -223,7 +222,5 @@ class Classifying:
 
 @lru_cache(maxsize=1)
 def this_process() -> Classifying:
-    """The one model in this process's memory. numpy multiplies for the head alone here, on one
-    thread: several would wait for each other wherever the engine has the cores."""
-    threadpool_limits(limits=1, user_api="blas")
+    """The one model in this process's memory."""
     return Classifying(process.name(), process.owner())

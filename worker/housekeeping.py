@@ -1,10 +1,11 @@
-"""What the sweep does besides classifying: files of withdrawn photos, lost runs, old models."""
+"""What the sweep does besides classifying: files of withdrawn photos, photos of
+merged categories, lost runs, old models."""
 
 from __future__ import annotations
 
 import time
 
-from catalog import doubts, enqueue, lifecycle, runs, shares
+from catalog import carrying, doubts, enqueue, lifecycle, previews, runs, shares
 
 from .retention import prune
 
@@ -13,14 +14,15 @@ PRUNE_SECONDS = 600.0
 
 _nudged: dict[int, float] = {}
 _pruned_at = [0.0]
-_nudged_check_at = [float("-inf")]
+_nudged_look_at = [float("-inf")]
 
 
 def tidy_up() -> None:
     lifecycle.delete_withdrawn_files()
+    carrying.carry_on()
     _revive_runs()
     shares.forget_ended()
-    _nudge_label_check()
+    _nudge_looks()
     if time.monotonic() - _pruned_at[0] > PRUNE_SECONDS:
         _pruned_at[0] = time.monotonic()
         prune()
@@ -39,9 +41,13 @@ def _revive_runs() -> None:
         del _nudged[run_id]
 
 
-def _nudge_label_check() -> None:
-    """A look through the labels that nobody has taken up."""
-    waiting, now = doubts.waiting(), time.monotonic()
-    if waiting is not None and now - _nudged_check_at[0] > NUDGE_AGAIN_SECONDS:
-        _nudged_check_at[0] = now
-        enqueue.check_labels_soon(waiting)
+def _nudge_looks() -> None:
+    """A look through the labels, or at a version, that nobody has taken up."""
+    check, preview, now = doubts.waiting(), previews.waiting(), time.monotonic()
+    if now - _nudged_look_at[0] <= NUDGE_AGAIN_SECONDS or (check is None and preview is None):
+        return
+    _nudged_look_at[0] = now
+    if check is not None:
+        enqueue.check_labels_soon(check)
+    if preview is not None:
+        enqueue.preview_soon(preview)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from catalog import merging
 from catalog.models import Category, ModelVersion, Serving
 from catalog.training_set import Row
 from classifier.certainty import certainty
@@ -21,6 +22,7 @@ from classifier.recipe import Recipe
 from classifier.selective import TARGETS, Answers, selective
 
 from . import photos
+from .answers import as_counted
 from .reporting import Progress
 
 if TYPE_CHECKING:
@@ -92,9 +94,10 @@ def answers_of(version: ModelVersion, tests: TestPhotos, trained: Trained) -> Ri
     head = store.open_head(settings.MODELS_DIR, version.directory)
     embeddings = _embeddings(version, tests, trained)
     probabilities = softmax(head_logits(head, embeddings) / version.temperature)
-    predicted = [version.classes[column] for column in probabilities.argmax(axis=1)]
-    judged = report(probabilities, tests.labels, version.classes)
-    return RivalAnswers(GateInput(predicted, version.classes), judged | {"version": version.pk})
+    counted, classes = as_counted(probabilities, version.classes, merging.slugs())
+    predicted = [classes[column] for column in counted.argmax(axis=1)]
+    judged = report(counted, tests.labels, classes)
+    return RivalAnswers(GateInput(predicted, classes), judged | {"version": version.pk})
 
 
 def _embeddings(version: ModelVersion, tests: TestPhotos, trained: Trained) -> Any:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from celery import shared_task
 
-from catalog import doubts, learning
-from catalog.models import RunState
+from catalog import learning
 
 from . import classify as classifying
-from . import label_check
+from . import label_check, similar
+from . import preview as previewing
 from . import train as training
 from .housekeeping import tidy_up
 
@@ -26,16 +24,14 @@ def sweep() -> None:
     """Every few seconds: whatever no nudge reached, and what a crash left behind."""
     tidy_up()
     classifying.this_process().drain()
+    similar.keep_up()
 
 
 @shared_task(name="worker.tasks.train")
 def train(ids: list[int]) -> None:
     """Take up the queued runs named here, one after the other."""
     for run_id in ids:
-        run = training.take_up(run_id)
-        if run is not None and run.state == RunState.SUCCEEDED:
-            with contextlib.suppress(doubts.CheckUnderWay):
-                doubts.request()
+        training.take_up(run_id)
 
 
 @shared_task(name="worker.tasks.check_labels")
@@ -43,6 +39,13 @@ def check_labels(ids: list[int]) -> None:
     """Take up the looks through the labels named here."""
     for check_id in ids:
         label_check.look(check_id)
+
+
+@shared_task(name="worker.tasks.preview")
+def preview(ids: list[int]) -> None:
+    """Work out what the versions would change whose previews are named here."""
+    for preview_id in ids:
+        previewing.look(preview_id)
 
 
 @shared_task(name="worker.tasks.look")

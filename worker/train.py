@@ -3,6 +3,7 @@ through here."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import logging
@@ -19,7 +20,7 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from catalog import golive, runs, training_set
+from catalog import doubts, golive, previews, runs, training_set
 from catalog.errors import CatalogError, StorageFull
 from catalog.models import (
     Backbone,
@@ -92,10 +93,21 @@ def execute(run: TrainingRun, *, progress: Progress = silent) -> TrainingRun:
     run.refresh_from_db()
     if not run.is_active:
         shutil.rmtree(unfinished_of(run), ignore_errors=True)
+    if run.state == RunState.SUCCEEDED:
+        _ask_for_looks(run)
     seconds = round(time.monotonic() - started, 1)
     extra = {"run": run.pk, "state": run.state, "reason": run.reason, "seconds": seconds}
     logger.info("run ended", extra=extra)
     return run
+
+
+def _ask_for_looks(run: TrainingRun) -> None:
+    """The trainer looks through the labels next, and works out what a version would change that
+    waits for a manager."""
+    with contextlib.suppress(CatalogError):
+        doubts.request()
+    with contextlib.suppress(CatalogError):
+        previews.request_for_waiting(run.versions.first())
 
 
 @dataclass(frozen=True)

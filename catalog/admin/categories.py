@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from ..models import Category, CategoryExample, Product
+from ..models import Category, CategoryChange, CategoryExample, Product
 from .base import TableAdmin, site
 
 
@@ -16,6 +16,15 @@ class CategoryAdmin(TableAdmin):
     list_select_related = ("parent",)
     search_fields = ("path", "slug", "code")
     date_hierarchy = "created_at"
+
+
+@admin.register(CategoryChange, site=site)
+class CategoryChangeAdmin(TableAdmin):
+    list_display = ("at", "by", "kind", "category", "words", "undone_at", "is_settled")
+    list_filter = ("kind",)
+    list_select_related = ("by", "category")
+    search_fields = ("words", "category__path")
+    date_hierarchy = "at"
 
 
 @admin.register(CategoryExample, site=site)

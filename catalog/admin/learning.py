@@ -6,9 +6,11 @@ from django.contrib import admin
 
 from ..models import (
     Backbone,
+    ChangedAnswer,
     LabelCheck,
     LabelDoubt,
     ModelVersion,
+    Preview,
     RunRow,
     Serving,
     TrainingRun,
@@ -80,3 +82,18 @@ class LabelDoubtAdmin(TableAdmin):
     list_display = ("image", "label", "suggested", "confidence", "own", "dismissed_at")
     list_select_related = ("image", "label", "suggested")
     search_fields = ("=image__id", "=label__slug", "=suggested__slug")
+
+
+@admin.register(Preview, site=site)
+class PreviewAdmin(TableAdmin):
+    list_display = ("version", "against", "state", "requested_by", "created_at", "finished_at")
+    list_filter = ("state",)
+    list_select_related = ("version", "against", "requested_by")
+    search_fields = ("=version__id", "reason")
+
+
+@admin.register(ChangedAnswer, site=site)
+class ChangedAnswerAdmin(TableAdmin):
+    list_display = ("image", "preview", "is_test", "before", "after", "confidence")
+    list_select_related = ("image", "preview", "before", "after")
+    search_fields = ("=image__id", "=before__slug", "=after__slug")

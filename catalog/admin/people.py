@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from ..models import Decision, ReviewSkip
+from ..models import Complaint, Decision, ReviewSkip
 from .base import TableAdmin, site
 
 
@@ -15,6 +15,14 @@ class DecisionAdmin(TableAdmin):
     list_select_related = ("image", "category", "by")
     search_fields = ("=image__id", "^image__original_name", "=by__username")
     search_help_text = "Number or start of the file name of a photo, or who decided."
+
+
+@admin.register(Complaint, site=site)
+class ComplaintAdmin(TableAdmin):
+    list_display = ("id", "image", "category", "note", "by", "at", "taken_back_at", "settled_by")
+    list_select_related = ("image", "category", "by", "settled_by")
+    search_fields = ("=image__id", "^image__original_name", "=by__username")
+    search_help_text = "Number or start of the file name of a photo, or who reported it."
 
 
 @admin.register(ReviewSkip, site=site)

@@ -8,8 +8,10 @@ from django import forms
 
 from ..categories import NAME_LENGTH, PhotosTo
 from ..models import Category
+from ..reshaping import MOST_PARTS
 
 NEW, OTHER = "new", "other"
+REVIEW, FIRST = "review", "first"
 OTHER_NAME = "Other"
 
 
@@ -93,6 +95,49 @@ class MoveForm(forms.Form):
     target = forms.ModelChoiceField(
         Category.objects.leaves(), label="Move them to", empty_label="Choose…"
     )
+
+
+class MergeForm(forms.Form):
+    target = forms.ModelChoiceField(
+        Category.objects.leaves(), label="Into", empty_label="Choose…", required=True
+    )
+
+
+class PlaceForm(forms.Form):
+    """Where a category stands in the tree."""
+
+    parent = forms.ModelChoiceField(
+        Category.objects.active(), required=False, label="Below", empty_label="At the top"
+    )
+    photos_to = PhotosToField("The category that is moved there")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["photos_to"]
+        assert isinstance(field, PhotosToField)  # noqa: S101  (declared above)
+        field.label = "If photos stand there: they go to"
+        field.offer(None)
+
+
+class SplitForm(forms.Form):
+    names = forms.CharField(
+        label="New categories, one a line",
+        max_length=(NAME_LENGTH + 2) * MOST_PARTS,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    photos_to = forms.ChoiceField(
+        label="Its checked photos go",
+        required=False,
+        choices=[
+            ("", "Choose…"),
+            (REVIEW, "Back to review: people choose again"),
+            (FIRST, "All to the first of the new ones"),
+        ],
+    )
+
+    def clean_names(self) -> list[str]:
+        lines = self.cleaned_data["names"].splitlines()
+        return [name for line in lines if (name := " ".join(line.split()))]
 
 
 class ExamplesForm(forms.Form):

@@ -8,7 +8,8 @@ from typing import Any
 from django import forms
 from django.db import models
 
-from ..models import Category, UnusableReason
+from ..models import Category, Merchant, ModelVersion, UnusableReason
+from ..queue_filters import Filters
 
 IDS_AT_ONCE = 50
 
@@ -40,6 +41,14 @@ class DecisionForm(forms.Form):
             self.add_error(field, sentence)
 
 
+class LabelForm(forms.Form):
+    """A category for a photo, as a page without suggestions to confirm asks for it."""
+
+    category = forms.ModelChoiceField(Category.objects.all())
+    revision = forms.IntegerField(min_value=0)
+    token = forms.UUIDField(required=False)
+
+
 class UndoForm(forms.Form):
     decision = forms.IntegerField(required=False)
     token = forms.UUIDField(required=False)
@@ -63,6 +72,45 @@ class LeasesForm(forms.Form):
     def clean_until(self) -> datetime | None:
         until = self.cleaned_data["until"]
         return datetime.fromtimestamp(until / 1000, UTC) if until else None
+
+
+class FiltersForm(forms.Form):
+    """What the desk shows of the queue; the same names behind the address of the page and of
+    `review/next/`."""
+
+    AGES = [
+        ("newer-1", "Since yesterday"),
+        ("newer-7", "In the last 7 days"),
+        ("newer-30", "In the last 30 days"),
+        ("older-7", "More than 7 days ago"),
+        ("older-30", "More than 30 days ago"),
+        ("older-90", "More than 90 days ago"),
+    ]
+
+    category = forms.ModelChoiceField(Category.objects.leaves(), required=False)
+    merchant = forms.ModelChoiceField(Merchant.objects.all(), required=False)
+    version = forms.ModelChoiceField(ModelVersion.objects.all(), required=False)
+    age = forms.RegexField(r"^(older|newer)-[0-9]{1,4}$", required=False)
+    complaint = forms.BooleanField(required=False)
+
+    def filters(self) -> Filters:
+        """As given; ALL of an empty form. Only of a valid one."""
+        values = self.cleaned_data
+        side, _, days = values["age"].partition("-")
+        ids = {name: values[name] and values[name].pk for name in ("category", "merchant")}
+        return Filters(
+            **ids,
+            version=values["version"] and values["version"].pk,
+            older_than=int(days) if side == "older" else None,
+            newer_than=int(days) if side == "newer" else None,
+            complaint=values["complaint"],
+        )
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with it."""
+        fields = ", ".join(self.errors)
+        return f"Nothing is filtered by this: {fields}. Choose again."
 
 
 def whole_numbers(raw: str) -> list[int]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from .. import products, splits
+from .. import merging, products, splits
 from ..errors import LeaseLost, NotAllowed, StaleImage
 from ..models import (
     Category,
@@ -23,7 +24,7 @@ from ..models import (
     User,
 )
 from ..queue import origin_of
-from . import disputes
+from . import complaints, disputes
 
 STATE_OF_KIND = {
     DecisionKind.CONFIRM: LabelState.CONFIRMED,
@@ -31,6 +32,7 @@ STATE_OF_KIND = {
     DecisionKind.IMPORT: LabelState.CONFIRMED,
     DecisionKind.UNUSABLE: LabelState.UNUSABLE,
     DecisionKind.NONE_OF_THESE: LabelState.NONE_OF_THESE,
+    DecisionKind.REOPEN: LabelState.UNLABELLED,
 }
 
 
@@ -42,6 +44,8 @@ class Label:
     category_id: int | None = None
     reason: str = ""
     origin: str = ""
+    said_id: int | None = None
+    """What the person said, where that counts as `category_id` since the two were merged."""
 
 
 def decide_category(
@@ -54,12 +58,13 @@ def decide_category(
     batch: UUID | None = None,
     origin: Origin = Origin.NONE,
 ) -> Decision:
-    """Label the image. The same category as the suggestion confirms it, another corrects it.
+    """Label the image. The same category as the suggestion confirms it, another corrects it; one
+    that was merged counts as what it was merged into.
 
     `revision` is the one the person saw; StaleImage if it moved on, LeaseLost if the image is on
     another reviewer's screen, NotAllowed for a category that is retired or has children. `origin`
     says how it came before the person, where that is not what its row says."""
-    require_choosable(category)
+    counted = require_choosable(category)
     return _decide(
         image,
         DecisionKind.CORRECT,
@@ -67,7 +72,8 @@ def decide_category(
         revision=revision,
         token=token,
         batch=batch,
-        category_id=category.pk,
+        category_id=counted.pk,
+        said_id=category.pk,
         origin=origin,
     )
 
@@ -94,20 +100,29 @@ def decide_none_of_these(
     return _decide(image, DecisionKind.NONE_OF_THESE, by=by, revision=revision, token=token)
 
 
+def send_back(
+    image: ProductImage, *, by: User, revision: int, token: UUID | None = None
+) -> Decision:
+    """Take a labelled image's label off, so that it is reviewed again."""
+    if not image.is_labelled:
+        raise NotAllowed("This photo carries no category that could be taken off.")
+    return _decide(image, DecisionKind.REOPEN, by=by, revision=revision, token=token)
+
+
 @transaction.atomic
 def import_label(
     image: ProductImage, category: Category, *, split: Split = Split.NONE, by: User | None = None
 ) -> bool:
     """A label that came with an import counts as a person's. Returns False when `split` could not
     be honoured because a near-duplicate already stands in another split."""
-    require_choosable(category)
+    counted = require_choosable(category)
     current = _locked(image.pk)
     if current.withdrawn_at is not None:
         raise NotAllowed("This photo was withdrawn; it cannot be labelled.")
     if current.revision != image.revision:
         raise StaleImage(f"Nothing was saved: {_latest(current)}.")
     origin = Origin(current.label_origin or Origin.IMPORT)
-    label = Label(LabelState.CONFIRMED, category.pk, origin=origin)
+    label = Label(LabelState.CONFIRMED, counted.pk, origin=origin, said_id=category.pk)
     _write(current, label, kind=DecisionKind.IMPORT, by=by, token=None)
     honoured = splits.settle(current, origin, wanted=split)
     disputes.settle(current)
@@ -131,7 +146,7 @@ def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision
     _require_no_other_reviewer(image, by)
     before = Label(
         decision.before_state,
-        decision.before_label_id,
+        _label_before(decision, standing[1:2]),
         decision.before_reason,
         decision.before_origin,
     )
@@ -144,6 +159,7 @@ def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision
         batch=decision.batch,
         undoes=decision,
     )
+    complaints.reopen(image, decision)
     disputes.settle(image)
     return undone
 
@@ -158,6 +174,7 @@ def _decide(
     token: UUID | None,
     batch: UUID | None = None,
     category_id: int | None = None,
+    said_id: int | None = None,
     reason: str = "",
     origin: Origin = Origin.NONE,
 ) -> Decision:
@@ -169,12 +186,21 @@ def _decide(
     if kind == DecisionKind.CORRECT and current.predicted_id == category_id:
         kind = DecisionKind.CONFIRM
     origin = origin or Origin(current.label_origin) or _origin(current, by)
-    label = Label(STATE_OF_KIND[kind], category_id, reason, origin)
+    label = Label(STATE_OF_KIND[kind], category_id, reason, origin, said_id)
     decision = _write(current, label, kind=kind, by=by, token=token, batch=batch)
+    complaints.settle(current, decision)
     if category_id is not None:
         splits.settle(current, origin)
     disputes.settle(current, looked_again=current.disputed)
     return decision
+
+
+def _label_before(decision: Decision, earlier: QuerySet[Decision]) -> int | None:
+    """What the label was before `decision`, as that counts now; `earlier` is what stood then."""
+    if decision.before_label_id is None:
+        return None
+    said = earlier.values_list("category_id", flat=True).first() or decision.before_label_id
+    return merging.targets().get(said, said)
 
 
 def _locked(image_id: int) -> ProductImage:
@@ -193,10 +219,13 @@ def _already(token: UUID | None, image: ProductImage) -> Decision | None:
     return known
 
 
-def require_choosable(category: Category) -> None:
-    """NotAllowed for a category that is retired or has others below it."""
-    if not Category.objects.leaves().filter(pk=category.pk).exists():
-        raise NotAllowed(f"“{category}” cannot be chosen: it is retired or has categories below.")
+def require_choosable(category: Category) -> Category:
+    """The category, or what it counts as since it was merged; NotAllowed for one that is retired or
+    has others below it."""
+    counted = merging.resolve(category)
+    if not Category.objects.leaves().filter(pk=counted.pk).exists():
+        raise NotAllowed(f"“{counted}” cannot be chosen: it is retired or has categories below.")
+    return counted
 
 
 def _require_open(image: ProductImage, by: User, revision: int) -> None:
@@ -214,12 +243,15 @@ def _require_no_other_reviewer(image: ProductImage, by: User) -> None:
 
 def _latest(image: ProductImage) -> str:
     latest = image.decisions.select_related("by", "category").first()
+    if image.complaint_at and (latest is None or latest.at < image.complaint_at):
+        return "the merchant says that the category is wrong"
     if latest is None:
         return "the photo changed"
     who = latest.by.get_username() if latest.by else "an import"
     what = {
         DecisionKind.UNUSABLE: "marked the photo unusable",
         DecisionKind.NONE_OF_THESE: "said that no category fits",
+        DecisionKind.REOPEN: "sent the photo back to review",
         DecisionKind.UNDO: "undid a decision",
     }.get(DecisionKind(latest.kind), f"chose “{latest.category}”")
     return f"{who} {what}"
@@ -261,7 +293,7 @@ def _write(
         image=image,
         by=by,
         kind=kind,
-        category_id=label.category_id,
+        category_id=label.said_id or label.category_id,
         reason=label.reason,
         origin=label.origin,
         prediction_id=image.prediction_id,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from .. import products
 from ..errors import NotAllowed
 from ..models import CategoryExample, Embedding, MachineState, ProductImage, User
-from . import disputes
+from . import complaints, disputes
 
 CHUNK = 500
 logger = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ def withdraw(image: ProductImage, *, by: User) -> None:
     if not updated:
         raise NotAllowed("This photo was already withdrawn.")
     CategoryExample.objects.filter(image=image).delete()
+    complaints.drop(image)
     disputes.settle(image)
     transaction.on_commit(delete_withdrawn_files, robust=True)
 

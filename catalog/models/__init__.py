@@ -1,7 +1,8 @@
 """The tables, one file per noun."""
 
 from .account import Merchant, Role, SignInAttempt, User
-from .category import Category, CategoryExample
+from .category import Category, CategoryChange, CategoryExample, ChangeKind
+from .complaint import Complaint
 from .decision import Decision, DecisionKind, Origin
 from .doubt import CheckState, LabelCheck, LabelDoubt
 from .image import (
@@ -14,6 +15,7 @@ from .image import (
     Upload,
 )
 from .prediction import Embedding, Prediction
+from .preview import ChangedAnswer, Preview
 from .product import Product, Split
 from .run import RunMode, RunRow, RunState, RunTrigger, TrainingRun
 from .serving import Reclassification, ReclassifyScope, Serving, WorkerStatus
@@ -23,8 +25,12 @@ from .version import Backbone, ModelVersion, VersionState
 __all__ = [
     "Backbone",
     "Category",
+    "CategoryChange",
     "CategoryExample",
+    "ChangeKind",
+    "ChangedAnswer",
     "CheckState",
+    "Complaint",
     "Decision",
     "DecisionKind",
     "Embedding",
@@ -37,6 +43,7 @@ __all__ = [
     "ModelVersion",
     "Origin",
     "Prediction",
+    "Preview",
     "Priority",
     "Product",
     "ProductImage",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 
 class CategoryQuerySet(models.QuerySet["Category"]):
@@ -28,6 +32,14 @@ class Category(models.Model):
     guidance = models.TextField(blank=True, help_text="What belongs here and what does not.")
     is_sample = models.BooleanField(default=False)
     retired_at = models.DateTimeField(null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="merged",
+        help_text="What its labels and answers count as; such a category is retired too.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = CategoryQuerySet.as_manager()
@@ -48,6 +60,10 @@ class Category(models.Model):
                 fields=["name"],
                 condition=Q(parent__isnull=True, retired_at__isnull=True),
                 name="category_name_unique_at_the_top",
+            ),
+            models.CheckConstraint(
+                name="a_merged_category_is_retired",
+                condition=Q(merged_into__isnull=True) | Q(retired_at__isnull=False),
             ),
         ]
 
@@ -78,3 +94,52 @@ class CategoryExample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.category}: example {self.position}"
+
+
+class ChangeKind(models.TextChoices):
+    ADD = "add", "Added"
+    RENAME = "rename", "Renamed"
+    DESCRIBE = "describe", "Described"
+    RETIRE = "retire", "Retired"
+    RESTORE = "restore", "Restored"
+    MERGE = "merge", "Merged"
+    MOVE = "move", "Moved"
+    SPLIT = "split", "Split"
+
+
+class CategoryChange(models.Model):
+    """One change of the tree: who, when, and what it takes to undo it."""
+
+    kind = models.CharField(max_length=8, choices=ChangeKind.choices)
+    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="changes")
+    other = models.ForeignKey(
+        Category,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="What it was merged into, or where its photos went.",
+    )
+    words = models.CharField(max_length=600)
+    before = models.JSONField(default=dict, help_text="What undoing brings back.")
+    key = models.UUIDField(default=uuid4, help_text="Names the decisions that this change made.")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    at = models.DateTimeField(default=timezone.now)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    cursor = models.PositiveBigIntegerField(default=0, help_text="Photos up to this id are done.")
+    is_settled = models.BooleanField(
+        default=True, help_text="Its photos stand where they belong; else the worker goes on."
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(is_settled=False), name="change_unsettled")
+        ]
+
+    def __str__(self) -> str:
+        return self.words

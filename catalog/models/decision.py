@@ -14,6 +14,7 @@ class DecisionKind(models.TextChoices):
     UNUSABLE = "unusable", "Marked unusable"
     NONE_OF_THESE = "none_of_these", "Said no category fits"
     IMPORT = "import", "Imported with a label"
+    REOPEN = "reopen", "Sent back to review"
     UNDO = "undo", "Undid a decision"
 
 

@@ -42,6 +42,7 @@ class Priority(models.IntegerChoices):
 
 
 OPEN = Q(label_state="unlabelled", withdrawn_at__isnull=True)
+UNSURE = OPEN & Q(machine="classified", drawn=False)
 
 
 def drawn_at_random() -> bool:
@@ -63,13 +64,15 @@ class ImageQuerySet(models.QuerySet["ProductImage"]):
 
     def in_review(self) -> ImageQuerySet:
         """What a person should look at: answered or failed by the machine and not labelled yet,
-        or labelled differently from another photo of the same product."""
+        labelled differently from another photo of the same product, or reported by its
+        merchant as wrong."""
         return self.present().filter(
             Q(
                 machine__in=[MachineState.CLASSIFIED, MachineState.FAILED],
                 label_state=LabelState.UNLABELLED,
             )
             | Q(disputed=True)
+            | Q(complaint_at__isnull=False)
         )
 
     def labelled(self) -> ImageQuerySet:
@@ -146,6 +149,22 @@ class ProductImage(models.Model):
         default=False, help_text="Bridges two splits; used in neither."
     )
 
+    # What the merchant says of the category, until a reviewer has looked again. Never a label.
+    complaint_at = models.DateTimeField(null=True, blank=True)
+    complaint_category = models.ForeignKey(
+        "catalog.Category",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="What the merchant would expect; none: only that it is wrong.",
+    )
+    complaint_note = models.CharField(max_length=200, blank=True)
+    checked_again = models.BooleanField(
+        default=False, help_text="A reviewer decided after the merchant's complaint."
+    )
+
     # The review queue.
     drawn = models.BooleanField(default=drawn_at_random, help_text="In the random review share.")
     reviewer = models.ForeignKey(
@@ -188,6 +207,11 @@ class ProductImage(models.Model):
                 condition=(Q(machine="classifying") & ~Q(owner="") & Q(lease_until__isnull=False))
                 | (~Q(machine="classifying") & Q(owner="") & Q(lease_until__isnull=True)),
             ),
+            models.CheckConstraint(
+                name="a_complaint_has_its_time",
+                condition=Q(complaint_at__isnull=False)
+                | Q(complaint_category__isnull=True, complaint_note=""),
+            ),
         ]
         indexes = [
             models.Index(
@@ -199,22 +223,47 @@ class ProductImage(models.Model):
             models.Index(
                 fields=["withdrawn_at"], condition=Q(machine="failed"), name="image_failed"
             ),
-            # One index per part of the review queue. Each condition compares for equality: SQLite
-            # recognises no other kind when the query's values are bound parameters.
+            # One index per part of the review queue, and per filter of its largest part. Each
+            # condition compares for equality: SQLite recognises no other kind when the query's
+            # values are bound parameters. The columns after the order let both databases pass over
+            # what the other filters leave out without reading its rows.
+            models.Index(fields=["confidence", "id"], condition=UNSURE, name="image_uncertain"),
             models.Index(
-                fields=["confidence", "id"],
-                condition=OPEN & Q(machine="classified", drawn=False),
-                name="image_uncertain",
+                fields=["predicted", "confidence", "id", "merchant", "version"],
+                condition=UNSURE,
+                name="image_uncertain_by_category",
             ),
             models.Index(
-                fields=["id"],
+                fields=["merchant", "confidence", "id", "predicted", "version"],
+                condition=UNSURE,
+                name="image_uncertain_by_merchant",
+            ),
+            models.Index(
+                fields=["version", "confidence", "id", "predicted", "merchant"],
+                condition=UNSURE,
+                name="image_uncertain_by_version",
+            ),
+            models.Index(
+                fields=["created_at", "id", "predicted", "merchant", "version"],
+                condition=UNSURE,
+                name="image_uncertain_by_age",
+            ),
+            models.Index(
+                fields=["created_at", "id", "predicted", "merchant", "version"],
                 condition=OPEN & Q(machine="failed", drawn=False),
                 name="image_unanswered",
             ),
             models.Index(
-                fields=["id", "machine"], condition=OPEN & Q(drawn=True), name="image_drawn"
+                fields=["created_at", "id", "machine", "predicted", "merchant", "version"],
+                condition=OPEN & Q(drawn=True),
+                name="image_drawn",
             ),
             models.Index(fields=["id"], condition=Q(disputed=True), name="image_disputed"),
+            models.Index(
+                fields=["complaint_at", "id"],
+                condition=Q(complaint_at__isnull=False),
+                name="image_complaint",
+            ),
             models.Index(
                 fields=["reviewer"], condition=Q(reviewer__isnull=False), name="image_on_screen"
             ),
@@ -232,6 +281,12 @@ class ProductImage(models.Model):
                 name="image_unpredicted",
             ),
             models.Index(fields=["id"], condition=Q(label_state="unusable"), name="image_unusable"),
+            # Counts per category, from the indexes alone.
+            models.Index(
+                fields=["label", "label_origin"],
+                condition=Q(label__isnull=False, withdrawn_at__isnull=True),
+                name="image_by_label",
+            ),
             *(
                 models.Index(fields=[f"band_{n}", "brightness"], name=f"image_band_{n}")
                 for n in range(4)

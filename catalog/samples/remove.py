@@ -14,6 +14,7 @@ from catalog import lifecycle, runs
 from catalog.errors import RunActive
 from catalog.models import (
     Category,
+    Complaint,
     Decision,
     Merchant,
     ModelVersion,
@@ -133,6 +134,8 @@ def _in_use(category: Category) -> bool:
         or Decision.objects.filter(category=category).exists()
         or Decision.objects.filter(before_label=category).exists()
         or RunRow.objects.filter(label=category).exists()
+        or category.merged.exists()
+        or Complaint.objects.filter(category=category).exists()
     )
 
 

@@ -32,6 +32,12 @@ def certain(share: float) -> str:
 
 
 @register.filter
+def alike(likeness: float) -> str:
+    """A cosine of -1 to 1 in words: 93% alike."""
+    return f"{max(int(likeness * 100 + 0.5), 0)}% alike"
+
+
+@register.filter
 def within(interval: tuple[float, float] | None) -> str:
     """A 95% interval of a share: (0.778, 0.856) -> 77.8 to 85.6%; nothing where there is none."""
     return "" if interval is None else f"{interval[0] * 100:.1f} to {interval[1]:.1%}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django import template
 
 from ..models import ProductImage
-from ..wording import standing, words
+from ..wording import may_be_wrong, standing, words
 
 register = template.Library()
+register.filter(may_be_wrong)
 
 
 @register.inclusion_tag("parts/badge.html")

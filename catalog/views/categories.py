@@ -12,21 +12,26 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from .. import categories as tree_rules
-from .. import category_photos, category_tree
+from .. import category_photos, category_tree, reshaping
 from ..access import STAFF, SignedIn, allow
 from ..errors import CatalogError, CategoryRule
 from ..forms.category import (
     AddForm,
     DescribeForm,
     ExamplesForm,
+    MergeForm,
     MoveForm,
     NameForm,
+    PlaceForm,
     RestoreForm,
+    SplitForm,
     photos_to,
 )
-from ..models import Category, Role
+from ..models import Category, CategoryChange, Role
+from ..reshaping import PhotosGo
 
 EXAMPLES_OFFERED = 48
+CHANGES_LISTED = 12
 REFUSED = 422
 
 
@@ -126,6 +131,59 @@ def move(request: SignedIn, pk: int) -> HttpResponse:
 
 
 @allow(Role.MANAGER)
+@require_POST
+def merge(request: SignedIn, pk: int) -> HttpResponse:
+    found = _find(pk)
+
+    def change(values: dict[str, Any]) -> HttpResponse:
+        made = reshaping.merge(found, values["target"], by=request.user)
+        return _done(request, values["target"], f"{made.words} It can be undone below.")
+
+    return _answer(request, found, "merge", MergeForm(request.POST), change)
+
+
+@allow(Role.MANAGER)
+@require_POST
+def place(request: SignedIn, pk: int) -> HttpResponse:
+    """Stand the category elsewhere in the tree."""
+    found = _find(pk)
+
+    def change(values: dict[str, Any]) -> HttpResponse:
+        chosen = photos_to(values["photos_to"], found.name)
+        placed, moved = reshaping.move(found, values["parent"], by=request.user, photos_to=chosen)
+        return _done(request, placed, f"It stands at “{placed}” now.", moved)
+
+    return _answer(request, found, "place", PlaceForm(request.POST), change)
+
+
+@allow(Role.MANAGER)
+@require_POST
+def split(request: SignedIn, pk: int) -> HttpResponse:
+    found = _find(pk)
+
+    def change(values: dict[str, Any]) -> HttpResponse:
+        chosen = PhotosGo(values["photos_to"]) if values["photos_to"] else None
+        made = reshaping.split(found, values["names"], by=request.user, photos_to=chosen)
+        return _done(request, found, made.words)
+
+    return _answer(request, found, "split", SplitForm(request.POST), change)
+
+
+@allow(Role.MANAGER)
+@require_POST
+def undo(request: SignedIn, pk: int) -> HttpResponse:
+    """Take back the change of that number."""
+    change = get_object_or_404(CategoryChange.objects.select_related("category"), pk=pk)
+    try:
+        reshaping.undo(change, by=request.user)
+    except CatalogError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"Undone: {change.words}")
+    return redirect("category", change.category_id)
+
+
+@allow(Role.MANAGER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def examples(request: SignedIn, pk: int) -> HttpResponse:
     """A grid of the category's photos to pick its examples from."""
@@ -150,7 +208,7 @@ def examples(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _find(pk: int) -> Category:
-    return get_object_or_404(Category.objects.select_related("parent"), pk=pk)
+    return get_object_or_404(Category.objects.select_related("parent", "merged_into"), pk=pk)
 
 
 def _number(raw: str) -> int | None:
@@ -205,6 +263,7 @@ def _page(
         "category": shown,
         "add": _with_ids("add", tried.get("add") or AddForm(parent=shown)),
         "tried": next(iter(tried), ""),
+        "changes": None if shown else category_tree.changes()[:CHANGES_LISTED],
     }
     if shown is not None:
         described = {"guidance": shown.guidance, "code": shown.code}
@@ -219,6 +278,9 @@ def _page(
             "restore": _with_ids("restore", tried.get("restore") or RestoreForm(category=shown)),
             "move": _with_ids("move", tried.get("move") or MoveForm()),
             "retire": tried.get("retire"),
+            "merge": _with_ids("merge", tried.get("merge") or MergeForm()),
+            "place": _with_ids("place", tried.get("place") or PlaceForm()),
+            "split": _with_ids("split", tried.get("split") or SplitForm()),
             "parent_photos": _photos_of_leaf(shown.parent),
         }
     return render(request, "categories/page.html", context, status=status)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from .. import gallery, history, lifecycle, reclassify, wording
 from ..access import EVERYONE, SignedIn, allow
 from ..errors import CatalogError
+from ..forms.complaint import ComplaintForm
 from ..models import Category, MachineState, ProductImage, Role, UnusableReason
 
 
@@ -28,6 +29,8 @@ def image(request: SignedIn, pk: int) -> HttpResponse:
         "may_retry": photo.machine == MachineState.FAILED,
         "may_withdraw": request.user.role != Role.REVIEWER,
     }
+    if request.user.role == Role.MERCHANT and wording.may_be_wrong(photo):
+        context["complaint"] = ComplaintForm()
     if request.user.is_reviewer:
         context |= {
             "answers": _answers(photo),

@@ -15,8 +15,16 @@ from django.views.decorators.http import require_GET, require_POST
 from .. import desk, lifecycle, queue
 from ..access import STAFF, SignedIn, allow, wants_json
 from ..errors import CatalogError, LeaseLost, NotAllowed, StaleImage
-from ..forms.review import DecisionForm, DecisionKindChoice, LeasesForm, UndoForm, whole_numbers
+from ..forms.review import (
+    DecisionForm,
+    DecisionKindChoice,
+    FiltersForm,
+    LeasesForm,
+    UndoForm,
+    whole_numbers,
+)
 from ..models import Category, Decision, DecisionKind, ProductImage, UnusableReason
+from ..queue_filters import ALL
 from ..review_card import Card, cards, milliseconds
 
 PREFETCH = 3
@@ -35,9 +43,14 @@ SAVED = {
 def review(request: SignedIn) -> HttpResponse:
     """The desk with its first photo; it works without scripts, one form per action."""
     wanted = whole_numbers(request.GET.get("photo", ""))
-    found = desk.open_desk(request.user, first=wanted[0] if wanted else None)
+    form = FiltersForm(request.GET)
+    if not form.is_valid():
+        messages.error(request, form.sentence)
+    filters = form.filters() if form.is_valid() else ALL
+    found = desk.open_desk(request.user, first=wanted[0] if wanted else None, filters=filters)
     context = {
         "desk": found,
+        "filters": form,
         "card": next(iter(cards(found.images)), None),
         "leaves": Category.objects.leaves(),
         "reasons": _reasons(),
@@ -50,11 +63,15 @@ def review(request: SignedIn) -> HttpResponse:
 @never_cache
 @require_GET
 def next_cards(request: SignedIn) -> JsonResponse:
-    """Lease photos and send their cards, ready to show."""
+    """Lease photos and send their cards, ready to show; filtered as the form says."""
+    form = FiltersForm(request.GET)
+    if not form.is_valid():
+        return JsonResponse({"error": "invalid", "message": form.sentence}, status=400)
     wanted = whole_numbers(request.GET.get("count", ""))
     count = min(max(wanted[0], 1), PREFETCH) if wanted else 1
     exclude = whole_numbers(request.GET.get("exclude", ""))
-    found = desk.open_desk(request.user, count=count, exclude=exclude)
+    filters = form.filters()
+    found = desk.open_desk(request.user, count=count, exclude=exclude, filters=filters)
     answer: dict[str, Any] = {
         "cards": [_as_json(request, card) for card in cards(found.images)],
         "left": found.left,

@@ -73,6 +73,7 @@ def models(request: SignedIn) -> HttpResponse:
         "version_rows": [_listed(version) for version in versions],
         "runs": _page(request, "runs", TrainingRun.objects.select_related("requested_by")),
         "previous": _earlier(serving),
+        "waiting": _waiting(serving),
         "jobs": jobs,
         "ended_jobs": ended_jobs,
         "doubts": doubts.standing().count(),
@@ -176,6 +177,13 @@ def resume(request: SignedIn) -> HttpResponse:
 def _listed(version: ModelVersion) -> tuple[ModelVersion, report.Report, bool]:
     """One row of the list: the version, its figures, whether it stands on starter weights."""
     return version, report.figures(version), provenance.stands_on_starter(version)
+
+
+def _waiting(serving: Serving) -> ModelVersion | None:
+    """The newest version, where it waits for a manager to decide."""
+    newest = ModelVersion.objects.order_by("-id").first()
+    waits = newest is not None and newest.state == VersionState.CANDIDATE and newest.files_present
+    return newest if waits and serving.live_id is not None else None
 
 
 def _earlier(serving: Serving) -> ModelVersion | None:

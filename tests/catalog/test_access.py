@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
-from catalog import reclassify
+from catalog import categories, reclassify
 from catalog.models import ReclassifyScope, Role, RunState, VersionState
 from catalog.views import operations
 
@@ -46,8 +46,11 @@ RULES = {
     "image-status": Rule(EVERYONE),
     "images-csv": Rule(EVERYONE),
     "image": Rule(EVERYONE, args=("image",)),
+    "similar": Rule(STAFF, args=("image",)),
     "image-retry": Rule(EVERYONE, "POST", ("image",)),
     "image-withdraw": Rule(MERCHANT | MANAGER, "POST", ("image",)),
+    "complain": Rule(MERCHANT, "POST", ("image",)),
+    "take-back-complaint": Rule(MERCHANT, "POST", ("image",)),
     "image-file": Rule(EVERYONE, args=("image", "thumbnail")),
     "product": Rule(EVERYONE, args=("product",)),
     "review": Rule(STAFF),
@@ -65,10 +68,23 @@ RULES = {
     "category-retire": Rule(MANAGER, "POST", ("category",)),
     "category-restore": Rule(MANAGER, "POST", ("category",)),
     "category-move": Rule(MANAGER, "POST", ("category",)),
+    "category-merge": Rule(MANAGER, "POST", ("category",)),
+    "category-place": Rule(MANAGER, "POST", ("category",)),
+    "category-split": Rule(MANAGER, "POST", ("category",)),
+    "category-undo": Rule(MANAGER, "POST", ("change",)),
     "category-examples": Rule(MANAGER, args=("category",)),
     "models": Rule(STAFF),
     "model": Rule(STAFF, args=("version",)),
     "model-confusion": Rule(STAFF, args=("version",)),
+    "model-changes": Rule(STAFF, args=("version",)),
+    "changed-photos": Rule(STAFF, args=("version",)),
+    "model-preview": Rule(MANAGER, "POST", ("version",)),
+    "quality": Rule(STAFF),
+    "quality-photos": Rule(STAFF),
+    "label-queue": Rule(STAFF),
+    "label-undo": Rule(STAFF, "POST"),
+    "label-keep": Rule(STAFF, "POST", ("version",)),
+    "label-relabel": Rule(STAFF, "POST", ("version",)),
     "labels": Rule(STAFF),
     "label-check": Rule(MANAGER, "POST"),
     "label-dismiss": Rule(STAFF, "POST", ("version",)),
@@ -110,11 +126,13 @@ def objects(db: None) -> dict[str, Any]:
     merchant = factories.merchant()
     shirts = factories.category("Shirts")
     image = factories.answered_image(shirts, merchant=merchant)
+    caps = categories.add(None, "Caps", by=factories.user(Role.MANAGER)).category
     return {
         "merchant": merchant,
         "image": image.pk,
         "product": image.product_id,
         "category": shirts.pk,
+        "change": caps.changes.get().pk,
         "version": factories.version(VersionState.RETIRED, [shirts.slug]).pk,
         "run": factories.run(state=RunState.SUCCEEDED).pk,
         "job": reclassify.start(ReclassifyScope.ALL).pk,

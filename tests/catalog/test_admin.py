@@ -21,8 +21,12 @@ from catalog.admin import site
 from catalog.models import (
     Backbone,
     Category,
+    CategoryChange,
     CategoryExample,
+    ChangedAnswer,
+    ChangeKind,
     CheckState,
+    Complaint,
     Decision,
     DecisionKind,
     Embedding,
@@ -31,6 +35,7 @@ from catalog.models import (
     Merchant,
     ModelVersion,
     Prediction,
+    Preview,
     Product,
     ProductImage,
     Reclassification,
@@ -77,6 +82,14 @@ def prediction() -> Prediction:
     )
 
 
+def preview() -> Preview:
+    return Preview.objects.create(
+        version=factories.version(),
+        against=factories.version(),
+        requested_by=factories.user(Role.MANAGER),
+    )
+
+
 def log_entry() -> LogEntry:
     return LogEntry.objects.create(
         user=factories.user(Role.MANAGER),
@@ -92,6 +105,12 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
     User: factories.user,
     SignInAttempt: lambda: SignInAttempt.objects.create(name="x", address="203.0.113.7"),
     Category: lambda: factories.category(parent=factories.category()),
+    CategoryChange: lambda: CategoryChange.objects.create(
+        kind=ChangeKind.ADD,
+        category=factories.category(),
+        by=factories.user(Role.MANAGER),
+        words="Added.",
+    ),
     CategoryExample: lambda: CategoryExample.objects.create(
         category=factories.category(), image=image(), position=1
     ),
@@ -116,6 +135,9 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
         category=factories.category(),
         revision=1,
         before_state="unlabelled",
+    ),
+    Complaint: lambda: Complaint.objects.create(
+        image=image(), by=factories.user(), category=factories.category()
     ),
     ReviewSkip: lambda: ReviewSkip.objects.create(
         image=image(), reviewer=factories.user(Role.REVIEWER)
@@ -142,6 +164,15 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
         sha256="0" * 64,
         label=factories.category(),
         split="test",
+    ),
+    Preview: lambda: preview(),
+    ChangedAnswer: lambda: ChangedAnswer.objects.create(
+        preview=preview(),
+        image=image(),
+        is_test=True,
+        before=factories.category(),
+        after=factories.category(),
+        confidence=0.9,
     ),
     WorkerStatus: lambda: WorkerStatus.objects.create(
         name=uuid.uuid4().hex, version=factories.version()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.admin.models import LogEntry
 
 from catalog import categories, lifecycle
 from catalog.errors import CategoryRule, NotAllowed
@@ -227,12 +226,12 @@ def test_each_change_is_recorded_with_who_made_it(manager: User) -> None:
     categories.retire(hats, by=manager)
     categories.restore(hats, by=manager)
 
-    entries = LogEntry.objects.filter(object_id=str(hats.pk)).order_by("pk")
-    assert [entry.change_message for entry in entries] == [
-        "Added.",
-        "Renamed from “Hats”.",
-        "Changed guidance or code.",
-        "Retired.",
-        "Restored.",
+    changes = hats.changes.order_by("pk")
+    assert [change.words for change in changes] == [
+        "Added “Hats”.",
+        "Renamed “Hats” to “Caps”.",
+        "Changed guidance or code of “Caps”.",
+        "Retired “Caps”.",
+        "Restored “Caps”.",
     ]
-    assert {entry.user_id for entry in entries} == {manager.pk}
+    assert {change.by for change in changes} == {manager}

@@ -187,3 +187,101 @@ def test_the_page_asks_no_more_queries_for_more_doubts(
         return len(captured)
 
     assert queries(2) == queries(10)
+
+
+# One after the other
+
+
+def at_the_queue(client: Client, address: str = "") -> str:
+    answer = client.get(address or reverse("label-queue"))
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def test_the_queue_shows_the_most_doubtful_and_goes_on_to_the_next(
+    client: Client, reviewer: User, hats: Category, shoes: Category
+) -> None:
+    images = [factories.labelled_image(hats, stored=False, name=n) for n in ("a.jpg", "b.jpg")]
+    looked(*(doubted(image, shoes, own=n / 100) for n, image in enumerate(images, start=1)))
+    first = LabelDoubt.objects.get(image=images[0])
+    assert "a.jpg" in at_the_queue(client)
+
+    answer = client.post(reverse("label-keep", args=[first.pk]))
+    text = at_the_queue(client, answer["Location"])
+
+    assert "b.jpg" in text
+    assert "1 left" in text
+    first.refresh_from_db()
+    assert first.dismissed_by == reviewer
+
+
+def test_changing_a_label_and_taking_it_back_brings_the_photo_back(
+    client: Client, hats: Category, shoes: Category
+) -> None:
+    images = [factories.labelled_image(hats, stored=False, name=n) for n in ("a.jpg", "b.jpg")]
+    looked(*(doubted(image, shoes, own=n / 100) for n, image in enumerate(images, start=1)))
+    doubt = LabelDoubt.objects.get(image=images[0])
+
+    fields = {"category": shoes.pk, "revision": images[0].revision}
+    answer = client.post(reverse("label-relabel", args=[doubt.pk]), fields)
+    images[0].refresh_from_db()
+    assert images[0].label == shoes
+    shown = client.get(answer["Location"])
+    assert shown.context["doubt"].image == images[1]
+
+    undo = {"decided": shown.context["decided"], "at": shown.context["came_from"]}
+    back = client.post(reverse("label-undo"), undo)
+    images[0].refresh_from_db()
+    assert images[0].label == hats
+    assert "a.jpg" in at_the_queue(client, back["Location"])
+
+
+def test_taking_back_that_a_label_is_right_doubts_it_again(
+    client: Client, hats: Category, shoes: Category
+) -> None:
+    image = factories.labelled_image(hats, stored=False)
+    looked(doubted(image, shoes))
+    doubt = LabelDoubt.objects.get()
+    client.post(reverse("label-keep", args=[doubt.pk]))
+    assert "No label is doubted now" in at_the_queue(client)
+
+    client.post(reverse("label-undo"), {"kept": doubt.pk, "at": doubt.pk})
+
+    assert doubts.standing().get() == doubt
+
+
+def test_what_another_person_said_is_not_taken_back(
+    client: Client, hats: Category, shoes: Category
+) -> None:
+    looked(doubted(factories.labelled_image(hats, stored=False), shoes))
+    doubt = LabelDoubt.objects.get()
+    doubts.dismiss(doubt.pk, by=factories.user(Role.REVIEWER))
+
+    answer = client.post(reverse("label-undo"), {"kept": doubt.pk}, follow=True)
+
+    assert "nothing of yours to take back" in answer.content.decode()
+
+
+def test_a_label_that_changed_meanwhile_is_refused_with_what_happened(
+    client: Client, hats: Category, shoes: Category
+) -> None:
+    image = factories.labelled_image(hats, stored=False)
+    looked(doubted(image, shoes))
+    doubt = LabelDoubt.objects.get()
+    other = factories.user(Role.REVIEWER, name="ralf")
+    lifecycle.decide_category(image, factories.category("Caps"), by=other, revision=1)
+
+    fields = {"category": shoes.pk, "revision": 1}
+    answer = client.post(reverse("label-relabel", args=[doubt.pk]), fields, follow=True)
+
+    assert "ralf chose “Caps”" in answer.content.decode()
+
+
+def test_skipping_goes_round(client: Client, hats: Category, shoes: Category) -> None:
+    images = [factories.labelled_image(hats, stored=False, name=n) for n in ("a.jpg", "b.jpg")]
+    looked(*(doubted(image, shoes, own=n / 100) for n, image in enumerate(images, start=1)))
+    first, last = (LabelDoubt.objects.get(image=image) for image in images)
+
+    queue = reverse("label-queue")
+    assert "b.jpg" in at_the_queue(client, f"{queue}?after={first.pk}")
+    assert "a.jpg" in at_the_queue(client, f"{queue}?after={last.pk}")

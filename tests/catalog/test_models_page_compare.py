@@ -6,21 +6,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from catalog.models import Category, ModelVersion, Role
-from tests import factories
+from catalog.models import Category, ModelVersion
 from tests.catalog.model_reports import judged_version
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def reviewer(client: Client) -> None:
-    client.force_login(factories.user(Role.REVIEWER))
-
-
-@pytest.fixture
-def hats() -> Category:
-    return factories.category("Hats")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("reviewer")]
 
 
 def version(hats: Category, right: int, **recipe: object) -> ModelVersion:

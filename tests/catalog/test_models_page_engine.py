@@ -6,10 +6,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from catalog.models import ModelVersion, Role, WorkerStatus
+from catalog.models import ModelVersion, WorkerStatus
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("manager")]
 
 REPORT = {
     "precision": "int8",
@@ -20,11 +20,6 @@ REPORT = {
     "accuracy_keras": 0.824,
     "accuracy_int8": 0.821,
 }
-
-
-@pytest.fixture(autouse=True)
-def manager(client: Client) -> None:
-    client.force_login(factories.user(Role.MANAGER))
 
 
 def page(client: Client, version: ModelVersion) -> str:

@@ -11,19 +11,11 @@ from catalog.models import (
     Reclassification,
     ReclassifyScope,
     Role,
-    User,
     VersionState,
 )
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def manager(client: Client) -> User:
-    mira = factories.user(Role.MANAGER, name="mira")
-    client.force_login(mira)
-    return mira
 
 
 @pytest.fixture

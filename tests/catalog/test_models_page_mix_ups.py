@@ -10,22 +10,7 @@ from catalog.models import Category, ModelVersion, ProductImage, Role
 from tests import factories
 from tests.catalog.model_reports import judged_version, record_answer
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def reviewer(client: Client) -> None:
-    client.force_login(factories.user(Role.REVIEWER))
-
-
-@pytest.fixture
-def hats() -> Category:
-    return factories.category("Hats")
-
-
-@pytest.fixture
-def shoes() -> Category:
-    return factories.category("Shoes")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("reviewer")]
 
 
 def cell(client: Client, version: ModelVersion, true: str, predicted: str, **more: str) -> str:

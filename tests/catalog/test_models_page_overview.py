@@ -27,13 +27,6 @@ from tests.catalog.model_reports import judged_version
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def manager(client: Client) -> User:
-    mira = factories.user(Role.MANAGER, name="mira")
-    client.force_login(mira)
-    return mira
-
-
 def page(client: Client) -> str:
     answer = client.get("/models/")
     assert answer.status_code == 200

@@ -14,14 +14,7 @@ from catalog import runs
 from catalog.models import Role, RunMode, RunState, RunTrigger, TrainingRun, User
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def manager(client: Client) -> User:
-    mira = factories.user(Role.MANAGER, name="mira")
-    client.force_login(mira)
-    return mira
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("manager")]
 
 
 def progress(client: Client, run: TrainingRun) -> dict[str, Any]:

@@ -12,22 +12,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from catalog import golive, lifecycle, queue, selective
-from catalog.models import Category, Decision, ModelVersion, Role, User
+from catalog.models import Category, Decision, ModelVersion, User
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def reviewer(client: Client) -> User:
-    rita = factories.user(Role.REVIEWER)
-    client.force_login(rita)
-    return rita
-
-
-@pytest.fixture
-def hats() -> Category:
-    return factories.category("Hats")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("reviewer")]
 
 
 def kept(*, value: float | None = 0.9, target: float = 0.98) -> dict[str, Any]:

@@ -9,17 +9,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from catalog.models import ModelVersion, Role
+from catalog.models import ModelVersion
 from classifier.certainty import certainty
 from classifier.evaluation import report
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def reviewer(client: Client) -> None:
-    client.force_login(factories.user(Role.REVIEWER))
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("reviewer")]
 
 
 def page(client: Client, version: ModelVersion) -> str:

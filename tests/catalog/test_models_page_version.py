@@ -13,22 +13,7 @@ from catalog.models import Category, ModelVersion, Role, Serving, VersionState
 from tests import factories
 from tests.catalog.model_reports import judged_version, metrics
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def manager(client: Client) -> None:
-    client.force_login(factories.user(Role.MANAGER, name="mira"))
-
-
-@pytest.fixture
-def hats() -> Category:
-    return factories.category("Hats")
-
-
-@pytest.fixture
-def shoes() -> Category:
-    return factories.category("Shoes")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("manager")]
 
 
 def page(client: Client, version: ModelVersion) -> str:

@@ -99,7 +99,7 @@ def test_each_part_of_the_review_queue_is_read_in_order(settings: Any, share: fl
     settings.REVIEW_RANDOM_SHARE = share
     found = plans(lambda: queue.next_images(reviewer(), count=1))
 
-    for name in ("image_disputed", "image_drawn", "image_uncertain"):
+    for name in ("image_complaint", "image_disputed", "image_drawn", "image_uncertain"):
         assert unsorted(only(found, name)), name
     assert any("image_unanswered" in p or "image_failed" in p for p in found)
 
@@ -107,7 +107,8 @@ def test_each_part_of_the_review_queue_is_read_in_order(settings: Any, share: fl
 def test_counting_the_review_queue_reads_indexes_alone() -> None:
     found = plans(queue.waiting)
 
-    assert len(found) == 4
+    assert len(found) == 5
+    assert only(found, "image_complaint")
     assert only(found, "image_drawn")
     assert only(found, "image_uncertain")
     assert not any("SCAN catalog_productimage\n" in f"{plan}\n" for plan in found)

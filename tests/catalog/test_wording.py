@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from catalog import lifecycle
 from catalog.models import ProductImage, Role, UnusableReason
@@ -108,6 +109,9 @@ def test_the_filter_of_each_state_finds_exactly_the_photos_that_read_so() -> Non
     lifecycle.decide_unusable(blurred, UnusableReason.BLURRED, by=reviewer, revision=0)
     ProductImage.objects.filter(pk=factories.labelled_image(shirts, stored=False).pk).update(
         disputed=True
+    )
+    ProductImage.objects.filter(pk=factories.answered_image(shirts, stored=False).pk).update(
+        complaint_at=timezone.now()
     )
     for wanted in Standing:
         found = set(ProductImage.objects.filter(WHERE[wanted]))

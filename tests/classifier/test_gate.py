@@ -13,6 +13,7 @@ from classifier.gate import (
     gate,
     mcnemar_one_sided,
     paired_bootstrap_macro_f1,
+    significance,
 )
 
 CLASSES = ["hats", "pants", "shirts", "shoes"]
@@ -75,6 +76,43 @@ def test_a_category_that_got_worse_blocks_a_model_that_is_better_overall() -> No
 def test_a_loss_that_may_be_chance_does_not_block() -> None:
     verdict = judge(answers({"pants": 4}), answers({"hats": 9, "shoes": 9}))
     assert verdict.promote
+
+
+MANY = [f"kind-{n:02}" for n in range(30)]
+
+
+def many(flips: dict[str, tuple[int, int]], photos: int) -> GateVerdict:
+    """Thirty categories of so many photos each; `flips` has those that lost and those that won."""
+    labels = [slug for slug in MANY for _ in range(photos)]
+    old, new = [], []
+    for slug in MANY:
+        lost, won = flips.get(slug, (0, 0))
+        kept = photos - lost - won
+        old += [slug] * lost + ["other"] * won + [slug] * kept
+        new += ["other"] * lost + [slug] * won + [slug] * kept
+    return gate(GateInput(new, MANY), GateInput(old, MANY), labels=labels)
+
+
+def test_one_of_many_categories_may_lose_by_chance_what_a_single_one_may_not() -> None:
+    by_chance = dict.fromkeys(MANY, (6, 6)) | {"kind-07": (9, 2)}
+    assert many(by_chance, 500).promote
+
+
+def test_a_category_that_truly_lost_blocks_among_many_that_did_not() -> None:
+    changing = dict.fromkeys(MANY, (2, 2))
+    verdict = many(changing | {"kind-07": (10, 0)}, 50)
+    assert not verdict.promote
+    assert verdict.reason.startswith("kind-07 lost 10 photos it used to get right")
+
+
+def test_categories_in_which_too_little_changed_to_show_a_loss_do_not_count_as_many() -> None:
+    assert significance([1] * 99 + [5]) == 0.05
+    assert not many({"kind-07": (5, 0)}, 50).promote
+
+
+def test_the_more_categories_may_have_lost_the_surer_a_loss_must_be() -> None:
+    assert significance([]) == significance([12]) == significance([12, 12]) == 0.05
+    assert significance([12] * 30) == pytest.approx(0.1 / 30)
 
 
 def test_a_category_the_new_model_does_not_know_is_lost() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from pytest_django import Settings
 
 from catalog.models import Backbone, ModelVersion, RunMode, TrainingRun
 from classifier.weights import STARTER_SHA256
@@ -48,6 +51,21 @@ def test_other_pretrained_weights_make_a_new_backbone(live_version: ModelVersion
 
     assert begun().full
     assert begun().why.startswith("The live backbone was made from other pretrained weights.")
+
+
+def test_weights_that_cannot_be_had_at_the_moment_are_no_reason_for_a_new_backbone(
+    live_version: ModelVersion,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    made_from(100, live_version, weights="0" * 64)  # ImageNet's, that day
+    settings.CLASSIFIER_WEIGHTS = "imagenet"
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there
+
+    assert not begun().full
+    assert begun(mode=RunMode.FULL).weights_in_words.endswith("the starter weights are used.")
 
 
 def test_a_backbone_that_is_gone_is_made_anew(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from django.core.management.base import CommandParser
 
-from catalog import categories, folders, training_set
+from catalog import categories, folders, merging, training_set
 from catalog.errors import CatalogError
 from catalog.management.contract import Bar, Result, bar_on
 from catalog.models import ModelVersion, Split
@@ -18,6 +18,7 @@ from classifier.errors import UnreadableImage
 from classifier.evaluation import report
 from classifier.images import Pixels, load
 from worker import photos
+from worker.answers import as_counted
 
 from ..contract import ClassifierCommand, engine_of, percent, version_of
 
@@ -88,7 +89,9 @@ def _measure(
         if pixels:
             answers.append(classifier.predict(np.stack(pixels))[0])
         bar.show("evaluating", min(start + BATCH, len(found)), len(found))
-    probabilities, classes = np.concatenate(answers), classifier.classes
+    merged = merging.slugs()
+    probabilities, classes = as_counted(np.concatenate(answers), classifier.classes, merged)
+    labels = [merged.get(slug, slug) for slug in labels]
     sureness = certainty(probabilities, labels, classes, temperature=classifier.temperature)
     return report(probabilities, labels, classes) | sureness, unreadable
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0008_decide_many'),
+        ('catalog', '0012_previews'),
     ]
 
     operations = [

@@ -1,0 +1,98 @@
+"""What images carry after categories were merged or parted again: label and answer as they count
+now. What people said and the model answered stays in their history, from which this is worked out;
+so the same step makes a merge count and takes it back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from .. import merging, products
+from ..models import Decision, DecisionKind, Prediction, ProductImage
+
+CHUNK = 500
+
+
+@transaction.atomic
+def count_anew(image_ids: Sequence[int]) -> list[int]:
+    """Bring these images up to date; may run twice. Returns those whose dispute is settled by it:
+    the photos of their product carry one label now."""
+    ends = merging.targets()
+    products.lock_of(image_ids)
+    rows = ProductImage.objects.filter(pk__in=image_ids).order_by("pk")
+    images = list(rows.select_for_update(no_key=True))
+    changed = _labels(images, ends) | _answers(images, ends)
+    touched = {image.product_id for image in images if image.pk in changed}
+    agreed = _settle(touched)
+    products.refresh(touched)
+    return agreed
+
+
+@transaction.atomic
+def dispute_again(image_ids: Sequence[int]) -> None:
+    """Undo what `count_anew` settled, where people's labels differ again."""
+    products.lock_of(image_ids)
+    rows = ProductImage.objects.present().labelled().filter(pk__in=image_ids)
+    torn = _torn(set(rows.values_list("product_id", flat=True)))
+    rows.filter(product_id__in=torn).update(disputed=True)
+
+
+def _labels(images: Sequence[ProductImage], ends: dict[int, int]) -> set[int]:
+    """Ids of the images whose label is another now."""
+    labelled = [image for image in images if image.label_id is not None]
+    said = _said([image.pk for image in labelled])
+    goals: dict[int, list[int]] = defaultdict(list)
+    for image in labelled:
+        raw = said.get(image.pk) or image.label_id or 0
+        if (goal := ends.get(raw, raw)) != image.label_id:
+            goals[goal].append(image.pk)
+    now = timezone.now()
+    for goal, ids in goals.items():
+        ProductImage.objects.filter(pk__in=ids).update(label_id=goal, changed_at=now)
+    return {pk for ids in goals.values() for pk in ids}
+
+
+def _said(image_ids: Sequence[int]) -> dict[int, int | None]:
+    """{image id: the category of its latest decision that stands}"""
+    rows = Decision.objects.filter(image_id__in=image_ids, undone_by__isnull=True)
+    rows = rows.exclude(kind=DecisionKind.UNDO).order_by("id")
+    return dict(rows.values_list("image_id", "category_id"))
+
+
+def _answers(images: Sequence[ProductImage], ends: dict[int, int]) -> set[int]:
+    """Ids of the images whose answer is another now."""
+    ids = [image.prediction_id for image in images if image.prediction_id]
+    tops = dict(Prediction.objects.filter(pk__in=ids).values_list("pk", "top"))
+    now, changed = timezone.now(), []
+    for image in images:
+        top = merging.fold(
+            [(pk, share) for pk, share in tops.get(image.prediction_id or 0, [])], ends
+        )
+        if top and (image.predicted_id, image.confidence) != top[0]:
+            image.predicted_id, image.confidence = top[0]
+            image.changed_at = now
+            changed.append(image)
+    ProductImage.objects.bulk_update(
+        changed, ["predicted", "confidence", "changed_at"], batch_size=CHUNK
+    )
+    return {image.pk for image in changed}
+
+
+def _settle(product_ids: set[int]) -> list[int]:
+    disputed = ProductImage.objects.filter(product_id__in=product_ids, disputed=True)
+    agreed = disputed.exclude(product_id__in=_torn(product_ids))
+    ids = list(agreed.values_list("pk", flat=True))
+    ProductImage.objects.filter(pk__in=ids).update(disputed=False)
+    return ids
+
+
+def _torn(product_ids: set[int]) -> set[int]:
+    """Products whose photos carry different labels."""
+    labels: dict[int, set[int | None]] = defaultdict(set)
+    rows = ProductImage.objects.present().labelled().filter(product_id__in=product_ids)
+    for product_id, label_id in rows.values_list("product_id", "label_id"):
+        labels[product_id].add(label_id)
+    return {product_id for product_id, found in labels.items() if len(found) > 1}

@@ -1,0 +1,35 @@
+"""Photos that look like a photo."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from .. import gallery, reclassify, similar
+from ..access import STAFF, SignedIn, allow
+
+SHOWN = 48
+CHOICES: dict[similar.Among, str] = {
+    "all": "All",
+    "confirmed": "Checked",
+    "unchecked": "Not yet checked",
+}
+
+
+@allow(*STAFF)
+@require_safe
+def similar_photos(request: SignedIn, pk: int) -> HttpResponse:
+    photo = gallery.image_or_404(request.user, pk)
+    wanted = request.GET.get("among", "")
+    among: similar.Among = next((choice for choice in CHOICES if choice == wanted), "all")
+    found = similar.neighbours(photo, count=SHOWN, among=among)
+    reclassify.note_asked_again([other for other, _ in found])
+    context = {
+        "image": photo,
+        "among": among,
+        "choices": CHOICES.items(),
+        "found": found,
+        "why_none": "" if found else similar.why_none(photo),
+    }
+    return render(request, "similar.html", context)
