@@ -4,7 +4,7 @@ asked for by the trainer, claimed under a lease, finished, and taken back when n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -60,24 +60,27 @@ def forget_ended() -> None:
     EmbeddingShare.objects.exclude(run__state=RunState.RUNNING).delete()
 
 
+@transaction.atomic
 def claim(*, owner: str, photos: int) -> list[EmbeddingShare]:
     """Take shares of at most so many photos, and at least one share, that nobody holds; none beside
     one that was held before. With their backbone, which is the same for all."""
-    if not EmbeddingShare.objects.exists():
-        return []
     now = timezone.now()
-    with transaction.atomic():
-        chosen = _claimable(now, max(1, photos // SIZE))
-        EmbeddingShare.objects.filter(pk__in=chosen).update(
-            owner=owner,
-            lease_until=now + timedelta(seconds=settings.CLASSIFY_LEASE_SECONDS),
-            attempts=F("attempts") + 1,
-        )
-        rows = EmbeddingShare.objects.filter(pk__in=chosen).select_related("backbone")
-        return list(rows.order_by("id"))
+    chosen = _claimable(now, max(1, photos // SIZE))
+    EmbeddingShare.objects.filter(pk__in=chosen).update(
+        owner=owner,
+        lease_until=now + timedelta(seconds=settings.CLASSIFY_LEASE_SECONDS),
+        attempts=F("attempts") + 1,
+    )
+    rows = EmbeddingShare.objects.filter(pk__in=chosen).select_related("backbone")
+    return list(rows.order_by("id"))
 
 
-def _claimable(now: object, count: int) -> list[int]:
+def are_out() -> bool:
+    """Whether any run waits for workers."""
+    return EmbeddingShare.objects.exists()
+
+
+def _claimable(now: datetime, count: int) -> list[int]:
     """Ids of shares of the run under way, locked where the database can lock rows."""
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     rows = EmbeddingShare.objects.filter(

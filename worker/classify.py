@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from django.conf import settings
 from django.db import DatabaseError
 
-from catalog import enqueue, lifecycle, reclassify
+from catalog import enqueue, lifecycle, reclassify, shares
 from catalog.lifecycle import Claim
 from catalog.models import LabelState, MachineState, ProductImage, ReclassifyScope
 
@@ -148,7 +148,7 @@ class Classifying:
         return taken
 
     def _take_share(self) -> Share | None:
-        if lifecycle.somebody_waits():
+        if not shares.are_out() or lifecycle.somebody_waits():
             return None
         return self._newcomer.take(owner=self.owner, photos=self._background_limit())
 
