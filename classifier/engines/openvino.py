@@ -16,13 +16,8 @@ from classifier.errors import EngineError
 from classifier.evaluation import softmax
 from classifier.head import Head
 
-STREAMS = 2
-"""So many parts of a batch are computed side by side, each by a share of the cores. The threads of
-one part wait for each other after every layer; those of another go on meanwhile, above all where
-decoding takes a core away."""
-
 _SETTINGS = {
-    "NUM_STREAMS": STREAMS,
+    "PERFORMANCE_HINT": "LATENCY",
     # The precision is what the export says. Without this a CPU with bfloat16 would round where the
     # CPU that wrote the report did not.
     "INFERENCE_PRECISION_HINT": "f32",
@@ -47,7 +42,7 @@ class Embedder:
             raise EngineError(
                 f"OpenVINO cannot run {model}: {_first_line(error)} Set CLASSIFIER_ENGINE=keras."
             ) from error
-        self._requests = [compiled.create_infer_request() for _ in range(STREAMS)]
+        self._request = compiled.create_infer_request()
         self._lock = threading.Lock()
 
     def embed(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
@@ -59,16 +54,9 @@ class Embedder:
         for shape in BATCH_SHAPES:
             self.embed(np.zeros((shape, self.image_size, self.image_size, 3), np.uint8))
 
-    def _infer(self, batch: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """One part of the batch for each request, at once."""
-        parts = [part for part in np.array_split(batch, STREAMS) if len(part)]
-        started = list(zip(self._requests, parts, strict=False))
+    def _infer(self, batch: npt.NDArray[np.uint8]) -> Any:
         with self._lock:
-            for request, part in started:
-                request.start_async([np.ascontiguousarray(part)], share_inputs=True)
-            for request, _ in started:
-                request.wait()
-            return np.concatenate([r.get_output_tensor(0).data for r, _ in started])
+            return self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)[0]
 
 
 class Classifier(Answering[Embedder]):
