@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from .models import Category, LabelState, ProductImage, Role, User
 from .models.image import ImageQuerySet
@@ -31,22 +31,32 @@ READ = (
 def lines(rows: ImageQuerySet, *, reader: User) -> Iterator[str]:
     """Blocks of lines: the header, then one per photo. `category` is a person's, else the
     suggestion; `checked` says which. Staff see whose photo each is."""
-    block = io.StringIO()
-    writer = csv.writer(block)
     staff = reader.role != Role.MERCHANT
     columns = ["file", "sku", "category", "code", "confidence", "checked", "state"]
-    block.write(BYTE_ORDER_MARK)
-    writer.writerow([*(["merchant"] if staff else []), *columns])
-    categories = Category.objects.in_bulk()
     chosen = rows.select_related("product", "merchant").only(*READ).order_by("-id")
-    for image in chosen.iterator(chunk_size=CHUNK):
-        image.label = categories.get(image.label_id or 0)
-        image.predicted = categories.get(image.predicted_id or 0)
-        cells = [*([image.merchant.name] if staff else []), *_cells(image)]
+    header = [*(["merchant"] if staff else []), *columns]
+    return blocks(header, _rows(chosen, staff))
+
+
+def blocks(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A CSV file in pieces. To a spreadsheet each cell is text, whatever it begins with."""
+    block = io.StringIO()
+    writer = csv.writer(block)
+    block.write(BYTE_ORDER_MARK)
+    writer.writerow(header)
+    for cells in rows:
         writer.writerow([harmless(cell) for cell in cells])
         if block.tell() > BLOCK:
             yield _emptied(block)
     yield _emptied(block)
+
+
+def _rows(images: ImageQuerySet, staff: bool) -> Iterator[list[str]]:
+    categories = Category.objects.in_bulk()
+    for image in images.iterator(chunk_size=CHUNK):
+        image.label = categories.get(image.label_id or 0)
+        image.predicted = categories.get(image.predicted_id or 0)
+        yield [*([image.merchant.name] if staff else []), *_cells(image)]
 
 
 def _emptied(block: io.StringIO) -> str:

@@ -22,7 +22,8 @@ WEEKS = 8
 FEW = 10
 """With fewer photos a share says nothing."""
 CHANGED = [DecisionKind.CORRECT, DecisionKind.NONE_OF_THESE]
-JUDGING = [DecisionKind.CONFIRM, *CHANGED]
+NOT_JUDGING = [DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.UNUSABLE]
+"""Left out rather than the others asked for: no index by kind is then tempting."""
 SPARK_WIDTH, SPARK_HEIGHT = 96, 24
 
 
@@ -142,8 +143,7 @@ def changed(rows: QuerySet[Decision]) -> QuerySet[Decision]:
 def _judged(monday: date, weeks: int) -> QuerySet[Decision]:
     start, end = _midnight(monday), _midnight(monday + timedelta(weeks=weeks))
     drawn = Decision.objects.filter(origin=Constant(Origin.RANDOM), at__gte=start, at__lt=end)
-    return drawn.filter(
-        kind__in=JUDGING,
+    return drawn.exclude(kind__in=NOT_JUDGING).filter(
         undone_by__isnull=True,
         before_state=LabelState.UNLABELLED,
         prediction__isnull=False,

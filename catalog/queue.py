@@ -9,12 +9,21 @@ from random import SystemRandom
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from . import together
-from .models import Decision, LabelState, MachineState, Origin, ProductImage, ReviewSkip, User
-from .models.image import ImageQuerySet
+from . import blind, together
+from .models import (
+    BlindLook,
+    Decision,
+    LabelState,
+    MachineState,
+    Origin,
+    ProductImage,
+    ReviewSkip,
+    User,
+)
+from .models.image import IN_REVIEW, ImageQuerySet
 from .queue_filters import ALL, Filters
 from .sql import Constant
 
@@ -37,13 +46,16 @@ def next_images(
     `exclude` names images the page holds already; `filters` leave out what does not fit them."""
     now = timezone.now()
     with transaction.atomic():
-        chosen = list(_held(user, now, exclude).filter(filters.where(now)).unlocked()[:count])
+        held = _held(user, now, exclude).filter(_fits(user, filters, now))
+        chosen = list(held.unlocked()[:count])
         if len(chosen) < count:
             rows = _free_rows(user, now, [*exclude, *(i.pk for i in chosen)])
-            rows = rows.filter(filters.where(now))
-            chosen += _next(rows, count - len(chosen), filters, _under_way(user, exclude))
+            rows = rows.filter(_fits(user, filters, now))
+            chosen += _next(user, rows, count - len(chosen), filters, _under_way(user, exclude))
         free = ProductImage.objects.filter(_free(user, now), pk__in=[i.pk for i in chosen])
         free.update(reviewer=user, review_lease_until=_until(now))
+        if filters.category is None:
+            blind.hand_out(user, chosen)
     return chosen
 
 
@@ -116,6 +128,16 @@ def _until(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.REVIEW_LEASE_SECONDS)
 
 
+def _fits(user: User, filters: Filters, now: datetime) -> Q:
+    """Who asks for a category knows what is suggested: what they are to see blind stays out."""
+    where = filters.where(now)
+    return where & ~Q(pk__in=_blind_to(user)) if filters.category is not None else where
+
+
+def _blind_to(user: User) -> QuerySet[BlindLook, int]:
+    return blind.open_looks(user).values_list("image_id", flat=True)
+
+
 def _free(user: User, now: datetime) -> Q:
     return Q(reviewer__isnull=True) | Q(reviewer=user) | Q(review_lease_until__lt=now)
 
@@ -144,7 +166,9 @@ def _uncertain(rows: ImageQuerySet) -> tuple[ImageQuerySet, ImageQuerySet]:
 
 
 def _held(user: User, now: datetime, exclude: Sequence[int]) -> ImageQuerySet:
-    held = ProductImage.objects.in_review().filter(reviewer=user, review_lease_until__gt=now)
+    leased = ProductImage.objects.present().filter(reviewer=user, review_lease_until__gt=now)
+    second = blind.open_looks(user).filter(first__isnull=False).values("image_id")
+    held = leased.filter(IN_REVIEW | Q(pk__in=second))
     return held.exclude(pk__in=exclude).order_by("review_lease_until", "id")
 
 
@@ -163,7 +187,11 @@ def _under_way(user: User, held: Sequence[int]) -> list[int]:
 
 
 def _next(
-    rows: ImageQuerySet, count: int, filters: Filters, products_under_way: Sequence[int]
+    user: User,
+    rows: ImageQuerySet,
+    count: int,
+    filters: Filters,
+    products_under_way: Sequence[int],
 ) -> list[ProductImage]:
     """Up to `count` of `rows` by the order of the queue, that nobody else takes in this moment."""
     open_rows = rows.filter(OPEN, machine__in=ANSWERED)
@@ -174,11 +202,24 @@ def _next(
     if len(ids) < count and not filters.complaint:
         begun = together.siblings(products_under_way, open_rows)
         ids += [pk for product in products_under_way for pk in begun.get(product, ())]
+    if len(ids) < count and not filters.any:
+        ids += _seen_again(user, rows, count - len(ids))
     if len(ids) < count and not filters.complaint:
         ids += together.grouped(_routine(rows, count, filters), open_rows)
     wanted = list(dict.fromkeys(ids))[:count]
     taken = rows.unlocked().in_bulk(wanted)
     return [taken[pk] for pk in wanted if pk in taken]
+
+
+def _seen_again(user: User, rows: ImageQuerySet, count: int) -> list[int]:
+    """Now and then a photo that another reviewer decided blind, for a second opinion."""
+    dice = SystemRandom()
+    wanted = sum(dice.random() < settings.REVIEW_BLIND_SHARE for _ in range(count))
+    if not wanted:
+        return []
+    firsts = blind.to_see_again(user).filter(image__in=rows)[:wanted]
+    blind.hand_out_again(user, firsts)
+    return [look.image_id for look in firsts]
 
 
 def _routine(rows: ImageQuerySet, count: int, filters: Filters) -> list[ProductImage]:

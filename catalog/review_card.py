@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import ceil
 from uuid import UUID, uuid4
@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
-from . import category_photos, merging
-from .models import Category, Decision, DecisionKind, LabelState, MachineState, ProductImage
+from . import blind, category_photos, merging
+from .models import Category, Decision, DecisionKind, LabelState, MachineState, ProductImage, User
 from .templatetags.figures import certain
 
 SUGGESTIONS = 5
@@ -29,7 +29,7 @@ class Thumbnail:
     width: int
     height: int
     words: str
-    """Its category as people or the model say, for the caption."""
+    """Its category as people or the model say, for the caption; "" where that is not told."""
 
     @classmethod
     def of(cls, image: ProductImage, words: str) -> Thumbnail:
@@ -66,12 +66,16 @@ class Card:
     """Who put which photo of this product where; only when people disagree."""
     nearest: Thumbnail | None = None
     """The labelled photo nearest to one that is like none, where it is still there."""
+    blind: bool = False
+    """Shown without suggestions and without what others chose: nothing here tells either."""
     token: UUID = field(default_factory=uuid4)
     """Makes saving this card's decision happen once."""
 
     @property
     def reason(self) -> str:
-        """Why it is here: complaint, disagree, unread, again, random or unsure."""
+        """Why it is here: blind, complaint, disagree, unread, again, random or unsure."""
+        if self.blind:
+            return "blind"
         if self.image.complaint_at is not None:
             return "complaint"
         if self.image.disputed:
@@ -85,6 +89,8 @@ class Card:
     @property
     def is_unfamiliar(self) -> bool:
         """Nothing like it had been checked when the model answered."""
+        if self.blind:
+            return False
         answered = self.image.machine == MachineState.CLASSIFIED and self.image.prediction
         return bool(answered and answered.unfamiliar)
 
@@ -93,6 +99,10 @@ class Card:
         """End of the lease in milliseconds since 1970, rounded up; 0 if nobody holds it."""
         until = self.image.review_lease_until
         return milliseconds(until) if until else 0
+
+    @property
+    def blind_percent(self) -> int:
+        return round(settings.REVIEW_BLIND_SHARE * 100)
 
     @property
     def random_percent(self) -> int:
@@ -104,22 +114,25 @@ def milliseconds(at: datetime) -> int:
     return ceil(at.timestamp() * 1000)
 
 
-def cards(images: Sequence[ProductImage]) -> list[Card]:
-    """One card per image, in the order given."""
+def cards(images: Sequence[ProductImage], *, reader: User) -> list[Card]:
+    """One card per image as `reader` may see it, in the order given."""
     ids = [image.pk for image in images]
     rows = ProductImage.objects.select_related(
         "merchant", "product", "prediction", "label", "complaint_category"
     )
     fresh = rows.in_bulk(ids)
     present = [fresh[pk] for pk in ids if pk in fresh]
+    hidden = blind.looks_at(present, reader)
     ends = merging.targets()
-    leaves = _leaves(present, ends)
+    leaves = _leaves([image for image in present if image.pk not in hidden], ends)
     examples = _examples(leaves)
     siblings = _siblings(present)
     opinions = _opinions(present)
     nearest = _nearest(present)
     return [
-        Card(
+        _blind_card(image, siblings[image.product_id][image.pk])
+        if image.pk in hidden
+        else Card(
             image,
             _suggestions(image, leaves, examples, ends),
             siblings[image.product_id][image.pk][:SIBLINGS],
@@ -129,6 +142,12 @@ def cards(images: Sequence[ProductImage]) -> list[Card]:
         )
         for image in present
     ]
+
+
+def _blind_card(image: ProductImage, siblings: list[Thumbnail]) -> Card:
+    """The other photos of the product help to see what it is; where they stand is not said."""
+    bare = [replace(thumb, words="") for thumb in siblings]
+    return Card(image, [], bare[:SIBLINGS], max(len(bare) - SIBLINGS, 0), [], blind=True)
 
 
 def _leaves(images: Iterable[ProductImage], ends: dict[int, int]) -> dict[int, Category]:
@@ -233,7 +252,8 @@ def _opinions(images: Iterable[ProductImage]) -> dict[int, list[str]]:
     )
     decisions = decisions.filter(kind__in=LABELLING, undone_by__isnull=True)
     latest = {
-        d.image_id: d for d in decisions.select_related("by", "category", "image").order_by("id")
+        (d.image_id, d.by_id if d.blind else None): d
+        for d in decisions.select_related("by", "category", "image").order_by("id")
     }
     for decision in latest.values():
         who = decision.by.get_username() if decision.by else "An import"

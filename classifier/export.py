@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import openvino as ov
+import openvino.frontend.tensorflow.utils as tensorflow_frontend
 import tensorflow as tf
 
 from classifier import store
@@ -148,6 +150,10 @@ def _converted(backbone: Backbone) -> Any:
         return model(tf.cast(images, tf.float32), training=False)
 
     pixels = tf.TensorSpec((None, size, size, 3), tf.uint8, name="images")
+    if sys.version_info >= (3, 13):
+        # OpenVINO 2026.4 looks up TensorFlow's version with `exec("del tensorflow")`, which
+        # raises NameError since local names became a snapshot (PEP 667).
+        tensorflow_frontend.get_environment_setup = lambda _: {"tensorflow": tf.__version__}
     return ov.convert_model(tf.function(embed, input_signature=[pixels]))
 
 

@@ -29,6 +29,7 @@ os.environ["SECRET_KEY"] = "for-tests-only"
 os.environ["HTTPS"] = "0"
 os.environ["CLASSIFIER_WEIGHTS"] = "starter"
 os.environ["CLASSIFIER_ENGINE"] = "keras"  # exports take seconds; the tests of the engines make one
+os.environ["REVIEW_BLIND_SHARE"] = "0"  # tests of blind photos set it
 os.environ["LOG_LEVEL"] = "WARNING"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 for name in ("REDIS_URL", "PHOTOS", "PORT", "HOST"):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from .. import merging, products
+from .. import blind, merging, products
 from ..models import Decision, DecisionKind, Prediction, ProductImage
 
 CHUNK = 500
@@ -58,7 +58,7 @@ def _labels(images: Sequence[ProductImage], ends: dict[int, int]) -> set[int]:
 def _said(image_ids: Sequence[int]) -> dict[int, int | None]:
     """{image id: the category of its latest decision that stands}"""
     rows = Decision.objects.filter(image_id__in=image_ids, undone_by__isnull=True)
-    rows = rows.exclude(kind=DecisionKind.UNDO).order_by("id")
+    rows = rows.exclude(kind=DecisionKind.UNDO).exclude(blind.SECOND_OPINION).order_by("id")
     return dict(rows.values_list("image_id", "category_id"))
 
 

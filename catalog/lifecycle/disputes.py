@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import products
+from .. import blind, products
 from ..models import ProductImage
 
 
@@ -17,7 +17,8 @@ def settle(image: ProductImage, *, looked_again: bool = False) -> None:
     mine = labels.pop(image.pk, None)
     others = set(labels.values())
     if len(others | ({mine} - {None})) < 2:
-        photos.filter(disputed=True).update(disputed=False)
+        # Two reviewers of one photo may still disagree about it (blind.py).
+        photos.filter(disputed=True).exclude(blind.DISAGREEMENT).update(disputed=False)
     elif looked_again or mine is None:
         photos.filter(pk=image.pk, disputed=True).update(disputed=False)
     elif mine not in others:

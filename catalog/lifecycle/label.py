@@ -9,9 +9,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from .. import merging, products, splits
+from .. import blind, merging, products, splits
 from ..errors import LeaseLost, NotAllowed, StaleImage
 from ..models import (
+    BlindLook,
     Category,
     Decision,
     DecisionKind,
@@ -146,7 +147,7 @@ def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision
     _require_no_other_reviewer(image, by)
     before = Label(
         decision.before_state,
-        _label_before(decision, standing[1:2]),
+        _label_before(decision, standing.exclude(pk=decision.pk).exclude(blind.SECOND_OPINION)),
         decision.before_reason,
         decision.before_origin,
     )
@@ -160,6 +161,7 @@ def undo(decision: Decision, *, by: User, token: UUID | None = None) -> Decision
         undoes=decision,
     )
     complaints.reopen(image, decision)
+    blind.reopen(decision)
     disputes.settle(image)
     return undone
 
@@ -185,14 +187,50 @@ def _decide(
     _require_open(current, by, revision)
     if kind == DecisionKind.CORRECT and current.predicted_id == category_id:
         kind = DecisionKind.CONFIRM
+    look = None if origin else blind.looks_at([current], by).get(current.pk)
     origin = origin or Origin(current.label_origin) or _origin(current, by)
     label = Label(STATE_OF_KIND[kind], category_id, reason, origin, said_id)
-    decision = _write(current, label, kind=kind, by=by, token=token, batch=batch)
+    if look is not None and look.first_id is not None:
+        return _second_opinion(current, label, look, kind=kind, by=by, token=token, batch=batch)
+    decision = _write(
+        current, label, kind=kind, by=by, token=token, batch=batch, is_blind=look is not None
+    )
+    if look is not None:
+        blind.decided(look, decision)
+    blind.settle(current)
     complaints.settle(current, decision)
     if category_id is not None:
         splits.settle(current, origin)
     disputes.settle(current, looked_again=current.disputed)
     return decision
+
+
+def _second_opinion(
+    image: ProductImage,
+    said: Label,
+    look: BlindLook,
+    *,
+    kind: DecisionKind,
+    by: User,
+    token: UUID | None,
+    batch: UUID | None,
+) -> Decision:
+    """What a second reviewer says of a photo that another decided before, neither seeing what the
+    other chose. The first label stays; where the two differ, the photo goes back to review."""
+    stands = Label(image.label_state, image.label_id, image.unusable_reason, image.label_origin)
+    decision = _write(
+        image, stands, said=said, kind=kind, by=by, token=token, batch=batch, is_blind=True
+    )
+    disagrees = _meaning(said) != _meaning(stands)
+    blind.decided(look, decision, disagrees=disagrees)
+    if disagrees:
+        ProductImage.objects.filter(pk=image.pk).update(disputed=True)
+    return decision
+
+
+def _meaning(label: Label) -> tuple[int | None, str]:
+    """The category, or why there is none; whether the suggestion was that one does not matter."""
+    return label.category_id, "" if label.category_id else label.state
 
 
 def _label_before(decision: Decision, earlier: QuerySet[Decision]) -> int | None:
@@ -273,15 +311,20 @@ def _write(
     token: UUID | None,
     batch: UUID | None = None,
     undoes: Decision | None = None,
+    said: Label | None = None,
+    is_blind: bool = False,
 ) -> Decision:
-    """One conditional UPDATE of the label fields plus one row of history."""
+    """One conditional UPDATE of the label fields plus one row of history: of `said`, where that is
+    not what the label becomes."""
     now = timezone.now()
+    labelled_at = image.labelled_at if said else now
+    said = said or label
     written = ProductImage.objects.filter(pk=image.pk, revision=image.revision).update(
         label_state=label.state,
         label_id=label.category_id,
         unusable_reason=label.reason,
         label_origin=label.origin,
-        labelled_at=now if label.state != LabelState.UNLABELLED else None,
+        labelled_at=labelled_at if label.state != LabelState.UNLABELLED else None,
         revision=image.revision + 1,
         reviewer=None,
         review_lease_until=None,
@@ -293,9 +336,9 @@ def _write(
         image=image,
         by=by,
         kind=kind,
-        category_id=label.said_id or label.category_id,
-        reason=label.reason,
-        origin=label.origin,
+        category_id=said.said_id or said.category_id,
+        reason=said.reason,
+        origin=said.origin,
         prediction_id=image.prediction_id,
         revision=image.revision + 1,
         undoes=undoes,
@@ -305,5 +348,6 @@ def _write(
         before_origin=image.label_origin,
         token=token,
         batch=batch,
+        blind=is_blind,
         at=now,
     )

@@ -1,6 +1,7 @@
 """The tables, one file per noun."""
 
 from .account import Merchant, Role, SignInAttempt, User
+from .blind import BlindLook
 from .category import Category, CategoryChange, CategoryExample, ChangeKind
 from .complaint import Complaint
 from .decision import Decision, DecisionKind, Origin
@@ -24,6 +25,7 @@ from .version import Backbone, ModelVersion, VersionState
 
 __all__ = [
     "Backbone",
+    "BlindLook",
     "Category",
     "CategoryChange",
     "CategoryExample",

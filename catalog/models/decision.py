@@ -63,6 +63,9 @@ class Decision(models.Model):
     before_reason = models.CharField(max_length=14, blank=True)
     before_origin = models.CharField(max_length=10, blank=True)
     token = models.UUIDField(null=True, unique=True, help_text="A repeated save is answered once.")
+    blind = models.BooleanField(
+        default=False, help_text="Its person saw no suggestion, nor what others had chosen."
+    )
     batch = models.UUIDField(null=True, help_text="Shared by decisions made with one key.")
     at = models.DateTimeField(default=timezone.now)
 
@@ -73,7 +76,12 @@ class Decision(models.Model):
         ]
         indexes = [
             models.Index(fields=["by", "-id"], name="decision_by_person"),
-            models.Index(fields=["at"], condition=Q(origin="random"), name="decision_at_random"),
+            models.Index(fields=["category", "-id"], name="decision_by_category"),
+            models.Index(fields=["kind", "-id"], name="decision_by_kind"),
+            models.Index(fields=["at"], name="decision_by_time"),
+            models.Index(
+                fields=["at", "id"], condition=Q(origin="random"), name="decision_at_random"
+            ),
             models.Index(
                 fields=["batch"], condition=Q(batch__isnull=False), name="decision_by_batch"
             ),

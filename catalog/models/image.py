@@ -42,6 +42,15 @@ class Priority(models.IntegerChoices):
 
 
 OPEN = Q(label_state="unlabelled", withdrawn_at__isnull=True)
+IN_REVIEW = (
+    Q(
+        machine__in=[MachineState.CLASSIFIED, MachineState.FAILED],
+        label_state=LabelState.UNLABELLED,
+    )
+    | Q(disputed=True)
+    | Q(complaint_at__isnull=False)
+)
+"""Of present images; ImageQuerySet.in_review says it in words."""
 UNSURE = OPEN & Q(machine="classified", drawn=False)
 
 
@@ -66,14 +75,7 @@ class ImageQuerySet(models.QuerySet["ProductImage"]):
         """What a person should look at: answered or failed by the machine and not labelled yet,
         labelled differently from another photo of the same product, or reported by its
         merchant as wrong."""
-        return self.present().filter(
-            Q(
-                machine__in=[MachineState.CLASSIFIED, MachineState.FAILED],
-                label_state=LabelState.UNLABELLED,
-            )
-            | Q(disputed=True)
-            | Q(complaint_at__isnull=False)
-        )
+        return self.present().filter(IN_REVIEW)
 
     def labelled(self) -> ImageQuerySet:
         """Carries a person's category."""
@@ -269,6 +271,7 @@ class ProductImage(models.Model):
             ),
             models.Index(fields=["merchant", "-id"], name="image_by_merchant"),
             models.Index(fields=["sha256"], name="image_by_sha256"),
+            models.Index(fields=["original_name"], name="image_by_name"),
             models.Index(
                 fields=["id"],
                 condition=Q(withdrawn_at__isnull=False) & ~Q(file=""),

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import gallery, history, lifecycle, reclassify, wording
+from .. import blind, gallery, history, lifecycle, reclassify, wording
 from ..access import EVERYONE, SignedIn, allow
 from ..errors import CatalogError
 from ..forms.complaint import ComplaintForm
@@ -31,7 +31,9 @@ def image(request: SignedIn, pk: int) -> HttpResponse:
     }
     if request.user.role == Role.MERCHANT and wording.may_be_wrong(photo):
         context["complaint"] = ComplaintForm()
-    if request.user.is_reviewer:
+    if blind.is_blind(photo, request.user):
+        context |= {"blind": True, "history": []}
+    elif request.user.is_reviewer:
         context |= {
             "answers": _answers(photo),
             "leaves": Category.objects.leaves(),

@@ -51,7 +51,7 @@ def review(request: SignedIn) -> HttpResponse:
     context = {
         "desk": found,
         "filters": form,
-        "card": next(iter(cards(found.images)), None),
+        "card": next(iter(cards(found.images, reader=request.user)), None),
         "leaves": Category.objects.leaves(),
         "reasons": _reasons(),
         "lease_seconds": settings.REVIEW_LEASE_SECONDS,
@@ -73,7 +73,7 @@ def next_cards(request: SignedIn) -> JsonResponse:
     filters = form.filters()
     found = desk.open_desk(request.user, count=count, exclude=exclude, filters=filters)
     answer: dict[str, Any] = {
-        "cards": [_as_json(request, card) for card in cards(found.images)],
+        "cards": [_as_json(request, card) for card in cards(found.images, reader=request.user)],
         "left": found.left,
     }
     if found.empty_because and not exclude:
@@ -94,7 +94,7 @@ def decide(request: SignedIn, pk: int) -> HttpResponseBase:
         decision = _save(request, image, form.cleaned_data)
     except CatalogError as error:
         return _refuse(request, image, error)
-    words = SAVED[DecisionKind(decision.kind)].format(label=decision.category)
+    words = _saved(decision)
     if wants_json(request):
         return JsonResponse({"decision": decision.pk, "message": words, "left": queue.left()})
     messages.success(request, words)
@@ -125,7 +125,7 @@ def undo(request: SignedIn) -> HttpResponseBase:
         return _refuse(request, None, error)
     words = _taken_back(taken)
     if wants_json(request):
-        card = _as_json(request, cards([taken.image])[0])
+        card = _as_json(request, cards([taken.image], reader=request.user)[0])
         return JsonResponse({"card": card, "message": words, "left": queue.left()})
     messages.success(request, words)
     return redirect(f"{resolve_url('review')}?photo={taken.image.pk}")
@@ -178,6 +178,13 @@ def _taken_back(taken: desk.TakenBack) -> str:
     return words
 
 
+def _saved(decision: Decision) -> str:
+    """Of a photo decided blind it does not tell what had been suggested."""
+    label = decision.category
+    kind = DecisionKind.CORRECT if decision.blind and label else DecisionKind(decision.kind)
+    return SAVED[kind].format(label=label)
+
+
 def _refuse_form(request: SignedIn, image: ProductImage, form: DecisionForm) -> HttpResponseBase:
     sentence = " ".join(str(error) for errors in form.errors.values() for error in errors)
     if wants_json(request):
@@ -196,7 +203,7 @@ def _refuse(request: SignedIn, image: ProductImage | None, error: CatalogError) 
         "left": queue.left(),
     }
     if image is not None and image.pk in queue.renew(request.user, [image.pk]):
-        answer["card"] = _as_json(request, cards([image])[0])
+        answer["card"] = _as_json(request, cards([image], reader=request.user)[0])
     return JsonResponse(answer, status=409)
 
 
@@ -215,6 +222,7 @@ def _as_json(request: HttpRequest, card: Card) -> dict[str, Any]:
         "token": str(card.token),
         "until": card.held_until,
         "reason": card.reason,
+        "blind": card.blind,
         "sku": card.image.product.sku,
         "suggestions": [
             {

@@ -84,7 +84,7 @@ def test_answers_show_as_the_target_with_what_both_got(
 
     assert again(image).predicted == hats
     assert again(image).confidence == pytest.approx(0.5 + 0.5 / 3)
-    (card,) = review_card.cards([image])
+    (card,) = review_card.cards([image], reader=manager)
     assert [s.category for s in card.suggestions] == [hats, shoes]
 
 

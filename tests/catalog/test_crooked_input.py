@@ -47,6 +47,7 @@ def as_role(role: Role, objects: dict[str, Any]) -> Client:
 
 
 FILTERS = ["category", "merchant", "version", "age", "complaint"]
+HISTORY = ["reviewer", "category", "kind", "image", "since", "until", "before", "after"]
 ADDRESSES = [
     ("images", (), ["q", "state", "before", "after"]),
     ("images-csv", (), ["q", "state"]),
@@ -54,6 +55,9 @@ ADDRESSES = [
     ("similar", ("image",), ["among"]),
     ("review", (), ["photo", *FILTERS]),
     ("review-next", (), ["count", "exclude", *FILTERS]),
+    ("review-history", (), HISTORY),
+    ("review-history-csv", (), HISTORY),
+    ("review-history-undo", (), HISTORY),
     ("models", (), ["versions", "runs"]),
     ("model-confusion", ("version",), ["true", "predicted", "page"]),
     ("changed-photos", ("version",), ["set", "before", "after", "page"]),

@@ -1,0 +1,162 @@
+"""Every page there is, as somebody opens it: what the tests of looks and access walk through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..factories import PASSWORD
+from ..site import Site
+from .desk import shown
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+IDS = {
+    "image": "SELECT min(id) FROM catalog_productimage",
+    "checked": "SELECT max(id) FROM catalog_productimage WHERE label_state = 'corrected'",
+    "product": "SELECT min(product_id) FROM catalog_productimage",
+    "category": "SELECT max(id) FROM catalog_category",
+    "model": "SELECT min(id) FROM catalog_modelversion",
+    "candidate": "SELECT max(id) FROM catalog_modelversion",
+    "from": "SELECT min(before_id) FROM catalog_changedanswer",
+    "to": "SELECT min(after_id) FROM catalog_changedanswer",
+    "run": "SELECT min(id) FROM catalog_trainingrun",
+    "failed_run": "SELECT max(id) FROM catalog_trainingrun",
+}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One page in one state. `who` signs in ("" is a stranger); `path` may name IDS; `then` brings
+    the page into its state."""
+
+    name: str
+    who: str
+    route: str
+    path: str
+    then: Callable[[Page], object] | None = None
+
+
+def _search(page: Page) -> None:
+    shown(page)
+    page.keyboard.press("s")
+    page.get_by_role("option").first.wait_for()
+
+
+def _help(page: Page) -> None:
+    shown(page)
+    page.keyboard.press("?")
+    page.locator("#help").wait_for()
+
+
+def _unusable(page: Page) -> None:
+    shown(page)
+    page.keyboard.press("0")
+    page.locator("[data-reason]").first.wait_for()
+
+
+def _signed_out(page: Page) -> None:
+    """The session ends while the page is open."""
+    shown(page)
+    page.context.clear_cookies()
+    page.keyboard.press("ArrowRight")
+    page.locator("#sign-in-dialog[open]").wait_for()
+
+
+VISITS = [
+    Visit("sign-in", "", "sign-in", "/accounts/sign-in/"),
+    Visit("password", "mia", "password", "/accounts/password/"),
+    Visit("not-found", "mia", "", "/nowhere/"),
+    Visit("denied", "mia", "", "/models/"),
+    Visit("upload", "mia", "upload", "/upload/"),
+    Visit("photos-of-a-merchant", "mia", "images", "/images/"),
+    Visit("photos-none-found", "mia", "images", "/images/?q=nothing-like-it"),
+    Visit("photo-of-a-merchant", "mia", "image", "/images/{image}/"),
+    Visit("product", "mia", "product", "/products/{product}/"),
+    Visit("review", "rita", "review", "/review/", shown),
+    Visit("review-search", "rita", "review", "/review/", _search),
+    Visit("review-keys", "rita", "review", "/review/", _help),
+    Visit("review-unusable", "rita", "review", "/review/", _unusable),
+    Visit("review-signed-out", "rita", "review", "/review/", _signed_out),
+    Visit("photos", "rita", "images", "/images/"),
+    Visit("photo", "rita", "image", "/images/{checked}/"),
+    Visit("categories", "mira", "categories", "/categories/"),
+    Visit("categories-of-a-reviewer", "rita", "categories", "/categories/"),
+    Visit("category", "mira", "category", "/categories/{category}/"),
+    Visit("category-examples", "mira", "category-examples", "/categories/{category}/examples/"),
+    Visit("models", "mira", "models", "/models/"),
+    Visit("model", "mira", "model", "/models/{model}/"),
+    Visit("mix-ups", "mira", "model-confusion", "/models/{model}/confusion/"),
+    Visit(
+        "compare",
+        "mira",
+        "compare-models",
+        "/models/compare/?first={model}&second={candidate}",
+    ),
+    Visit("changes", "mira", "model-changes", "/models/{candidate}/changes/"),
+    Visit(
+        "changed-photos",
+        "mira",
+        "changed-photos",
+        "/models/{candidate}/changes/photos/?set=open&before={from}&after={to}",
+    ),
+    Visit("quality", "mira", "quality", "/quality/"),
+    Visit("quality-photos", "mira", "quality-photos", "/quality/photos/?changed=1"),
+    Visit("similar", "rita", "similar", "/images/{checked}/similar/"),
+    Visit("label-queue", "rita", "label-queue", "/models/labels/queue/"),
+    Visit("labels", "rita", "labels", "/models/labels/"),
+    Visit("run", "mira", "run", "/models/runs/{run}/"),
+    Visit("run-failed", "mira", "run", "/models/runs/{failed_run}/"),
+]
+
+EMPTY_VISITS = [
+    Visit("empty-upload", "mia", "upload", "/upload/"),
+    Visit("empty-photos-of-a-merchant", "mia", "images", "/images/"),
+    Visit("empty-review", "rita", "review", "/review/"),
+    Visit("empty-photos", "rita", "images", "/images/"),
+    Visit("empty-labels", "rita", "labels", "/models/labels/"),
+    Visit("empty-categories", "mira", "categories", "/categories/"),
+    Visit("empty-label-queue", "rita", "label-queue", "/models/labels/queue/"),
+    Visit("empty-quality", "rita", "quality", "/quality/"),
+    Visit("empty-quality-photos", "rita", "quality-photos", "/quality/photos/"),
+    Visit("empty-models", "mira", "models", "/models/"),
+    Visit("empty-compare", "mira", "compare-models", "/models/compare/"),
+]
+
+
+class Walker:
+    """Opens visits on one browser page, signing in as whom each wants."""
+
+    def __init__(self, site: Site, page: Page) -> None:
+        self.site = site
+        self.page = page
+        self.who = ""
+        self.ids: dict[str, int] = {}
+
+    def open(self, visit: Visit) -> None:
+        self._become(visit.who)
+        self.page.goto(self.site.address + self._path(visit.path))
+        if visit.then:
+            visit.then(self.page)
+
+    def _path(self, path: str) -> str:
+        for name, query in IDS.items():
+            if f"{{{name}}}" in path and name not in self.ids:
+                self.ids[name] = self.site.sql(query)[0][0]
+        return path.format(**self.ids)
+
+    def _become(self, who: str) -> None:
+        """Sessions outlive a visit, but one visit ends its own."""
+        cookies = {cookie["name"] for cookie in self.page.context.cookies()}
+        if who == self.who and (not who or "sessionid" in cookies):
+            return
+        self.page.context.clear_cookies()
+        self.who = who
+        if who:
+            self.page.goto(f"{self.site.address}/accounts/sign-in/")
+            self.page.get_by_label("Name").fill(who)
+            self.page.get_by_label("Password").fill(PASSWORD)
+            self.page.get_by_role("button", name="Sign in").click()
+            self.page.wait_for_url(lambda url: "/accounts/" not in url)

@@ -1,0 +1,256 @@
+"""Photos shown without suggestions: nothing tells what was suggested, and a second reviewer's
+choice never replaces the first's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from catalog import blind, lifecycle, queue
+from catalog.models import BlindLook, Category, Decision, LabelState, ProductImage, Role, User
+from catalog.queue_filters import Filters
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def every_photo_blind(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.REVIEW_RANDOM_SHARE = 0.0
+    settings.REVIEW_BLIND_SHARE = 1.0
+    monkeypatch.setattr(blind, "SECOND_SHARE", 1.0)
+
+
+@pytest.fixture
+def ada() -> User:
+    return factories.user(Role.REVIEWER, name="ada")
+
+
+@pytest.fixture
+def ben() -> User:
+    return factories.user(Role.REVIEWER, name="ben")
+
+
+@pytest.fixture
+def shirts() -> Category:
+    return factories.category("Shirts")
+
+
+@pytest.fixture
+def hats() -> Category:
+    return factories.category("Hats")
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def ask(user: User, **query: int | str) -> list[dict[str, Any]]:
+    cards: list[dict[str, Any]] = signed_in(user).get(reverse("review-next"), query).json()["cards"]
+    return cards
+
+
+def decide(user: User, image: ProductImage, category: Category) -> Decision:
+    image.refresh_from_db()
+    return lifecycle.decide_category(image, category, by=user, revision=image.revision)
+
+
+def seen_by_two(first: User, second: User, suggested: Category, chosen: Category) -> ProductImage:
+    """`first` put it into `chosen` blind, and `second` has it on the screen, blind too."""
+    image = factories.answered_image(suggested)
+    assert [card["id"] for card in ask(first)] == [image.pk]
+    decide(first, image, chosen)
+    assert [card["id"] for card in ask(second)] == [image.pk]
+    image.refresh_from_db()
+    return image
+
+
+def test_neither_card_nor_script_nor_page_tells_the_suggestion(ada: User, shirts: Category) -> None:
+    image = factories.answered_image(shirts)
+    factories.answered_image(shirts, merchant=image.merchant, sku=image.product.sku)
+    client = signed_in(ada)
+
+    first, second = ask(ada, count=2)
+    desk = client.get(reverse("review")).content.decode()
+    page = client.get(reverse("image", args=[image.pk])).content.decode()
+    stage = desk[desk.index("data-stage") : desk.index("<noscript>")]
+
+    assert first["blind"]
+
+    assert second["blind"]
+    assert first["suggestions"] == []
+    for shown in (str(first), stage):
+        assert "Shirts" not in shown
+        assert f'href="{reverse("image", args=[image.pk])}' not in shown
+    assert "Suggested" not in page
+    assert "on the review desk" in page
+    assert page.count("Shirts") == 0
+
+
+def test_asking_again_does_not_bring_the_suggestion(
+    ada: User, ben: User, shirts: Category, settings: Any
+) -> None:
+    image = factories.answered_image(shirts)
+    ask(ada)
+    settings.REVIEW_BLIND_SHARE = 0.0
+
+    assert ask(ada)[0]["blind"]
+    queue.release(ada, [image.pk])
+    assert not ask(ben)[0]["blind"]
+
+
+def test_about_the_share_asked_for_is_blind_and_always_the_same(
+    ada: User, shirts: Category, settings: Any
+) -> None:
+    settings.REVIEW_BLIND_SHARE = 0.2
+    drawn = {n for n in range(2000) if blind._drawn(n, ada.pk)}
+
+    assert 330 < len(drawn) < 470  # 400 expected, standard deviation 18
+    assert drawn == {n for n in range(2000) if blind._drawn(n, ada.pk)}
+
+
+def test_who_asks_for_a_category_sees_nothing_blind_and_nothing_that_is_to_be(
+    ada: User, shirts: Category
+) -> None:
+    to_be_blind = factories.answered_image(shirts)
+    ask(ada)
+    queue.release(ada, [to_be_blind.pk])
+    other = factories.answered_image(shirts)
+
+    (image,) = queue.next_images(ada, count=5, filters=Filters(category=shirts.pk))
+
+    assert image == other
+    assert not blind.is_blind(image, ada)
+
+
+def test_a_photo_without_a_suggestion_is_not_called_blind(ada: User) -> None:
+    factories.image(stored=False, machine="failed", drawn=False)
+
+    assert not ask(ada)[0]["blind"]
+
+
+def test_the_answer_to_a_blind_decision_does_not_tell_either(ada: User, shirts: Category) -> None:
+    image = factories.answered_image(shirts)
+    ask(ada)
+
+    answer = signed_in(ada).post(
+        reverse("image-decide", args=[image.pk]),
+        {"kind": "label", "category": shirts.pk, "revision": 0},
+        headers={"X-Requested-With": "fetch"},
+    )
+
+    assert answer.json()["message"] == "Saved as “Shirts”."
+    assert Decision.objects.get().blind
+
+
+def test_undo_brings_the_photo_back_blind(ada: User, shirts: Category) -> None:
+    image = factories.answered_image(shirts)
+    ask(ada)
+    decide(ada, image, shirts)
+
+    answer = signed_in(ada).post(reverse("review-undo"), headers={"X-Requested-With": "fetch"})
+
+    assert answer.json()["card"]["blind"]
+
+
+def test_a_second_reviewer_who_agrees_changes_nothing(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, hats)
+    (card,) = ask(ben)
+
+    decide(ben, image, hats)
+
+    image.refresh_from_db()
+    assert card["blind"]
+    assert "Hats" not in str(card)
+    assert (image.label, image.disputed) == (hats, False)
+    assert ask(ben) == ask(ada) == []
+
+
+def test_a_second_reviewer_who_disagrees_sends_it_back_and_both_choices_stay(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, shirts)
+
+    decide(ben, image, hats)
+
+    image.refresh_from_db()
+    (card,) = ask(ada)
+    assert (image.label, image.disputed) == (shirts, True)
+    assert card["reason"] == "disagree"
+    assert not card["blind"]
+    assert "ada put" in card["html"]
+    assert "ben put" in card["html"]
+    decide(ada, image, hats)
+    image.refresh_from_db()
+    assert (image.label, image.disputed) == (hats, False)
+
+
+def test_a_label_of_another_photo_does_not_settle_what_two_disagree_on(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, shirts)
+    decide(ben, image, hats)
+    other = factories.answered_image(shirts, merchant=image.merchant, sku=image.product.sku)
+
+    decide(ada, other, shirts)
+
+    image.refresh_from_db()
+    assert image.disputed
+
+
+def test_the_second_reviewer_takes_back_and_only_their_choice_goes(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, shirts)
+    decision = decide(ben, image, hats)
+
+    lifecycle.undo(decision, by=ben)
+
+    image.refresh_from_db()
+    assert (image.label, image.disputed) == (shirts, False)
+    queue.lease(ben, image)
+    assert [card["blind"] for card in ask(ben)] == [True]
+
+
+def test_taking_back_a_third_choice_brings_back_the_first_not_the_second(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, shirts)
+    decide(ben, image, hats)
+    third = decide(ada, image, factories.category("Shoes"))
+
+    lifecycle.undo(third, by=ada)
+
+    image.refresh_from_db()
+    assert image.label == shirts
+
+
+def test_nobody_gives_the_second_opinion_on_their_own_choice(ada: User, shirts: Category) -> None:
+    image = factories.answered_image(shirts)
+    ask(ada)
+    decide(ada, image, shirts)
+
+    assert ask(ada) == []
+
+
+def test_what_was_decided_anew_awaits_no_second_opinion(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = factories.answered_image(shirts)
+    ask(ada)
+    first = decide(ada, image, shirts)
+    lifecycle.undo(first, by=ada)
+    image.refresh_from_db()
+    assert image.label_state == LabelState.UNLABELLED
+    settings_free = factories.user(Role.MANAGER)
+    decide(settings_free, image, hats)
+
+    assert ask(ben) == []
+    assert not BlindLook.objects.filter(reviewer=ben).exists()
