@@ -148,9 +148,7 @@ def test_a_photo_that_cannot_be_read_is_left_to_the_run(
 def test_a_backbone_that_a_worker_cannot_open_leaves_its_photos_to_others(
     run: TrainingRun, live_version: ModelVersion, photos: list[ProductImage]
 ) -> None:
-    missing = Backbone.objects.create(
-        sha256="f" * 64, directory="backbones/none", source="starter", image_size=32
-    )
+    missing = factories.backbone(image_size=32)
     shares.ask(run, missing, ids_of(photos))
 
     worker_named("one").drain()
