@@ -6,8 +6,8 @@ from django.contrib import admin
 
 from ..models import (
     Backbone,
-    EmbeddingShare,
     ChangedAnswer,
+    EmbeddingShare,
     LabelCheck,
     LabelDoubt,
     ModelVersion,
