@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SIZES = {"sqlite": 100_000, "postgresql": 1_000_000}
 QUICK = {"sqlite": 10_000, "postgresql": 20_000}
 REFILL = 8
-REFILLS, REFILLS_QUICK = 200, 40
+REFILLS, REFILLS_QUICK = 120, 30
 ON_PAGE = 8
 """A page holds so many while it asks for more."""
 

@@ -71,7 +71,9 @@ def waiting(filters: Filters = ALL, *, most: int | None = None) -> int:
         .filter(disputed=False)
         .exclude(label_state=LabelState.UNLABELLED, machine__in=ANSWERED)
     )
-    parts = (reported, _disputed(rows), _drawn(rows), *_uncertain(rows))
+    failed, classified = _uncertain(rows)
+    searched = classified.filter(filters.lead())
+    parts = (reported, _disputed(rows), _drawn(rows), failed, searched)
     counts = (part.order_by().values("pk")[:most].count() for part in parts)
     return sum(counts) if most is None else min(sum(counts), most)
 
@@ -195,20 +197,21 @@ def _next(
 ) -> list[ProductImage]:
     """Up to `count` of `rows` by the order of the queue, that nobody else takes in this moment."""
     open_rows = rows.filter(OPEN, machine__in=ANSWERED)
-    urgent = list(_complaints(rows).unlocked()[:count])
-    if len(urgent) < count and not filters.complaint:
-        urgent += _disputed(rows).unlocked()[:count]
-    ids = together.grouped(urgent, open_rows)
-    if len(ids) < count and not filters.complaint:
-        begun = together.siblings(products_under_way, open_rows)
-        ids += [pk for product in products_under_way for pk in begun.get(product, ())]
+    found = list(_complaints(rows).unlocked()[:count])
+    if len(found) < count and not filters.complaint:
+        found += _disputed(rows).unlocked()[:count]
+    ids = together.grouped(found, open_rows)
     if len(ids) < count and not filters.any:
         ids += _seen_again(user, rows, count - len(ids))
     if len(ids) < count and not filters.complaint:
-        ids += together.grouped(_routine(rows, count, filters), open_rows)
-    wanted = list(dict.fromkeys(ids))[:count]
-    taken = rows.unlocked().in_bulk(wanted)
-    return [taken[pk] for pk in wanted if pk in taken]
+        routine = _routine(rows, count, filters)
+        ids += together.grouped(routine, open_rows, after=products_under_way)
+        found += routine
+    taken = {image.pk: image for image in found}
+    wanted = list(dict.fromkeys(ids))[: count * 2]  # some may be on other screens
+    if companions := [pk for pk in wanted if pk not in taken]:
+        taken |= rows.unlocked().in_bulk(companions)
+    return [taken[pk] for pk in wanted if pk in taken][:count]
 
 
 def _seen_again(user: User, rows: ImageQuerySet, count: int) -> list[int]:
@@ -217,9 +220,12 @@ def _seen_again(user: User, rows: ImageQuerySet, count: int) -> list[int]:
     wanted = sum(dice.random() < settings.REVIEW_BLIND_SHARE for _ in range(count))
     if not wanted:
         return []
-    firsts = blind.to_see_again(user).filter(image__in=rows)[:wanted]
-    blind.hand_out_again(user, firsts)
-    return [look.image_id for look in firsts]
+    awaited = {look.image_id: look for look in blind.to_see_again(user)[: wanted * 4]}
+    if not awaited:
+        return []
+    free = rows.filter(pk__in=awaited).order_by().values_list("pk", flat=True)[:wanted]
+    blind.hand_out_again(user, [awaited[pk] for pk in free])
+    return list(free)
 
 
 def _routine(rows: ImageQuerySet, count: int, filters: Filters) -> list[ProductImage]:
@@ -229,7 +235,8 @@ def _routine(rows: ImageQuerySet, count: int, filters: Filters) -> list[ProductI
     failed, classified = _uncertain(rows)
     uncertain = list(failed.unlocked()[:count])
     if (wanted := count - len(uncertain)) > 0:
-        uncertain += _oldest_or_newest(classified, filters).unlocked()[:wanted]
+        searched = classified.filter(filters.lead())
+        uncertain += _oldest_or_newest(searched, filters).unlocked()[:wanted]
     drawn = _drawn(rows).unlocked()[:count] if any(luck) or len(uncertain) < count else ()
     by_luck = {True: deque(drawn), False: deque(uncertain)}
     return [

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.lookups import Exact
+
+from .sql import Aside
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,29 @@ class Filters:
     def by_age(self) -> bool:
         return self.older_than is not None or self.newer_than is not None
 
-    def where(self, now: datetime) -> Q:
-        named = {
-            "predicted": self.category,
-            "merchant": self.merchant,
-            "version": self.version,
-            "created_at__lt": _days_before(now, self.older_than),
-            "created_at__gt": _days_before(now, self.newer_than),
+    @property
+    def named(self) -> dict[str, int]:
+        """{column: id} of those set, the most telling first."""
+        ids = {
+            "predicted_id": self.category,
+            "merchant_id": self.merchant,
+            "version_id": self.version,
         }
-        found = Q(**{name: value for name, value in named.items() if value is not None})
+        return {name: value for name, value in ids.items() if value is not None}
+
+    def where(self, now: datetime) -> Q:
+        """For queries that have an index of their own to go by."""
+        found = Q(*(Exact(Aside(F(name)), value) for name, value in self.named.items()))
+        if self.older_than is not None:
+            found &= Q(created_at__lt=now - timedelta(days=self.older_than))
+        if self.newer_than is not None:
+            found &= Q(created_at__gt=now - timedelta(days=self.newer_than))
         return found & Q(complaint_at__isnull=False) if self.complaint else found
+
+    def lead(self) -> Q:
+        """The one that the largest part of the queue is searched by; `where` names the others."""
+        return Q(*list(self.named.items())[:1])
 
 
 ALL = Filters()
 """Leaves nothing out."""
-
-
-def _days_before(now: datetime, days: int | None) -> datetime | None:
-    return None if days is None else now - timedelta(days=days)

@@ -24,15 +24,18 @@ def siblings(product_ids: Iterable[int], rows: ImageQuerySet) -> dict[int, list[
     return found
 
 
-def grouped(images: Sequence[ProductImage], rows: ImageQuerySet) -> list[int]:
-    """Ids of `images` in their order, each followed by what belongs with it among `rows`."""
-    if not images:
+def grouped(
+    images: Sequence[ProductImage], rows: ImageQuerySet, *, after: Iterable[int] = ()
+) -> list[int]:
+    """Ids of `images` in their order, each followed by the photos of its product among `rows` and
+    by its near-duplicates, which may be others. Before them all come those of the products named
+    in `after`: what was begun goes on."""
+    begun = list(after)
+    if not images and not begun:
         return []
-    same_product = siblings((image.product_id for image in images), rows)
-    near = splits.near_duplicates_among(images, rows, most=CANDIDATES)
-    ids = (
-        pk
-        for image in images
-        for pk in (image.pk, *same_product.get(image.product_id, ()), *near.get(image.pk, ()))
-    )
+    same_product = siblings([*begun, *(image.product_id for image in images)], rows)
+    near = splits.open_near_duplicates(images, most=CANDIDATES)
+    ids = [pk for product in begun for pk in same_product.get(product, ())]
+    for image in images:
+        ids += [image.pk, *same_product.get(image.product_id, ()), *near.get(image.pk, ())]
     return list(dict.fromkeys(ids))

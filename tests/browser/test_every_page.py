@@ -39,7 +39,14 @@ NO_PAGES = {
     "sign-out",
     *("healthz", "readyz", "metrics"),  # for machines
     *("review-next", "review-leases", "review-categories"),  # for scripts
-    *("image-status", "run-progress", "job-progress", "images-csv", "image-file"),
+    *(
+        "image-status",
+        "run-progress",
+        "job-progress",
+        "images-csv",
+        "image-file",
+        "review-history-csv",
+    ),
 }
 
 
