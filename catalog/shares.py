@@ -22,19 +22,19 @@ CHUNK = 500
 UNOWNED = {"owner": "", "lease_until": None}
 
 
-@transaction.atomic
 def ask(run: TrainingRun, backbone: Backbone, image_ids: Sequence[int]) -> None:
-    """Hand these photos out, in place of whatever the run asked for before."""
+    """Hand these photos out, in place of whatever the run asked for before; a chunk at a time, so
+    that nobody else waits for the database."""
     take_back(run)
-    starts = range(0, len(image_ids), SIZE)
-    parts = (list(image_ids[start : start + SIZE]) for start in starts)
-    EmbeddingShare.objects.bulk_create(
-        (
-            EmbeddingShare(run=run, backbone=backbone, image_ids=part, size=len(part))
-            for part in parts
-        ),
-        batch_size=CHUNK,
-    )
+    for start in range(0, len(image_ids), CHUNK * SIZE):
+        chunk = image_ids[start : start + CHUNK * SIZE]
+        parts = [list(chunk[place : place + SIZE]) for place in range(0, len(chunk), SIZE)]
+        EmbeddingShare.objects.bulk_create(
+            [
+                EmbeddingShare(run=run, backbone=backbone, image_ids=part, size=len(part))
+                for part in parts
+            ]
+        )
     enqueue.classify_soon(image_ids[:1])
 
 
