@@ -134,14 +134,16 @@ def _split_step(change: CategoryChange, ids: Sequence[int]) -> None:
     if change.by is None:
         return
     for image in ProductImage.objects.present().filter(pk__in=ids, label=change.category_id):
-        token = _token(change, image.pk)
+        token, batch = _token(change, image.pk), change.key
+        seen, by = image.revision, change.by
         try:
-            if change.other is not None:
-                lifecycle.decide_category(
-                    image, change.other, by=change.by, revision=image.revision, token=token
-                )
+            if change.other is None:
+                lifecycle.send_back(image, by=by, revision=seen, token=token, batch=batch)
             else:
-                lifecycle.send_back(image, by=change.by, revision=image.revision, token=token)
+                target = change.other
+                lifecycle.decide_category(
+                    image, target, by=by, revision=seen, token=token, batch=batch
+                )
         except CatalogError:
             continue
 

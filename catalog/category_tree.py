@@ -30,6 +30,9 @@ class Tree:
     leaves: int
     photos: int
     waiting: int
+    checked_in: dict[int, int]
+    """{category id: photos that people put into this very category}"""
+    waiting_in: dict[int, int]
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def read() -> Tree:
     roots = _nodes(None, below, counts, waiting)
     leaves = sum(not below[c.pk] for siblings in list(below.values()) for c in siblings)
     photos, unchecked = sum(root.photos for root in roots), sum(root.waiting for root in roots)
-    return Tree(roots, retired, leaves, photos, unchecked)
+    return Tree(roots, retired, leaves, photos, unchecked, counts, waiting)
 
 
 def _nodes(
@@ -79,12 +82,13 @@ def _nodes(
     return nodes
 
 
-def facts(category: Category) -> Facts:
+def facts(category: Category, tree: Tree) -> Facts:
+    """What the tree counted is not counted again: a category may hold half of all photos."""
     chosen = category_photos.chosen_examples([category.pk])
     return Facts(
         is_leaf=Category.objects.leaves().filter(pk=category.pk).exists(),
-        labelled=category_photos.labelled(category).count(),
-        suggested=category_photos.suggested(category).count(),
+        labelled=tree.checked_in.get(category.pk, 0),
+        suggested=tree.waiting_in.get(category.pk, 0),
         tested=category_photos.tested(category),
         examples=[example.image for example in chosen],
         changes=changes().filter(Q(category=category) | Q(other=category))[:CHANGES_SHOWN],

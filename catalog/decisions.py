@@ -21,7 +21,7 @@ PAGE_SIZE = 50
 UNDO_AT_ONCE = 500
 AT_ONCE = 1000
 """No two decisions so many apart are out of the order of time."""
-NOT_UNDONE = [DecisionKind.UNDO, DecisionKind.IMPORT]
+NOT_UNDONE = [DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.REOPEN]
 SHOWN_WITH = (
     "by",
     "category",
@@ -200,6 +200,8 @@ def words(decision: Decision) -> str:
             return f"Unusable: {REPLACE_BECAUSE[UnusableReason(decision.reason)]}"
         case DecisionKind.NONE_OF_THESE:
             return "No category fits"
+        case DecisionKind.REOPEN:
+            return "Sent back to review"
     return f"Took back: {words(decision.undoes)}" if decision.undoes else "Took back"
 
 

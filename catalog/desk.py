@@ -10,7 +10,7 @@ from django.db import transaction
 
 from . import lifecycle, queue, reclassify
 from .errors import NotAllowed
-from .models import Decision, DecisionKind, ProductImage, Serving, User
+from .models import CategoryChange, Decision, DecisionKind, ProductImage, Serving, User
 from .queue_filters import ALL, Filters
 
 
@@ -108,4 +108,6 @@ def _last_decision(user: User, decision_id: int | None) -> Decision | None:
     )
     if decision_id is not None:
         return own.filter(pk=decision_id).first()
+    # What a split of a category decided is undone where the category was split.
+    own = own.exclude(batch__in=CategoryChange.objects.values("key"))
     return own.filter(undone_by__isnull=True, image__withdrawn_at__isnull=True).first()

@@ -16,6 +16,8 @@ CHUNK = 1000
 BLOCK = 32_000
 READ = (
     "original_name",
+    "complaint_at",
+    "checked_again",
     "disputed",
     "label_state",
     "machine",

@@ -81,7 +81,7 @@ def page(rows: ImageQuerySet, position: Mapping[str, str]) -> Page:
 
 def _page(rows: ImageQuerySet, position: Mapping[str, str]) -> Page:
     rows = rows.select_related(*SHOWN_WITH)
-    after, before = _id(position.get("after")), _id(position.get("before"))
+    after, before = number(position.get("after")), number(position.get("before"))
     if after:
         found = list(rows.filter(pk__gt=after).order_by("id")[: PAGE_SIZE + 1])
         if len(found) > PAGE_SIZE:
@@ -103,5 +103,5 @@ def display_size(image: ProductImage) -> tuple[int, int]:
     return max(1, round(image.width * scale)), max(1, round(image.height * scale))
 
 
-def _id(raw: str | None) -> int | None:
+def number(raw: str | None) -> int | None:
     return int(raw) if raw and raw.isascii() and raw.isdigit() and len(raw) < 19 else None

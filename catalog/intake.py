@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 SKU_IN_NAME = re.compile(r"^(?P<sku>.+?)(?:[_ ](?P<number>\d{1,3}))?$")
 SKU_LENGTH = 80
+HINT_LENGTH = 200
 DISK_FULL = "The server's disk is full; nothing was stored. Try again later."
 
 
@@ -35,7 +36,7 @@ class Outcome:
     """What happened to one uploaded file, in words for the merchant."""
 
     status: str
-    """accepted, duplicate or rejected"""
+    """accepted, duplicate or rejected; full when the disk is, list for a CSV that was read"""
     message: str
     image_id: int | None = None
     sku: str = ""
@@ -62,6 +63,8 @@ def receive(
     merchant: Merchant,
     name: str,
     sku: str = "",
+    title: str = "",
+    hint: str = "",
     upload_id: UUID | None = None,
 ) -> Outcome:
     """Take in one uploaded file. Never raises for a bad file: the outcome says why. The same
@@ -69,7 +72,15 @@ def receive(
     if upload_id and (earlier := _earlier(merchant, upload_id)):
         return earlier
     try:
-        image = add(data, merchant=merchant, name=name, sku=sku, upload_id=upload_id)
+        image = add(
+            data,
+            merchant=merchant,
+            name=name,
+            sku=sku,
+            title=title,
+            hint=hint,
+            upload_id=upload_id,
+        )
     except Rejected as error:
         return _remember(merchant, upload_id, Outcome("rejected", str(error)))
     except DuplicateBytes as error:
@@ -100,6 +111,8 @@ def add(
     merchant: Merchant,
     name: str,
     sku: str = "",
+    title: str = "",
+    hint: str = "",
     upload_id: UUID | None = None,
     priority: Priority = Priority.UPLOAD,
 ) -> ProductImage:
@@ -112,7 +125,14 @@ def add(
     _require_new(merchant, sha256)
     stored = _store(data, sha256)
     return record(
-        stored, merchant=merchant, name=name, sku=sku, upload_id=upload_id, priority=priority
+        stored,
+        merchant=merchant,
+        name=name,
+        sku=sku,
+        title=title,
+        hint=hint,
+        upload_id=upload_id,
+        priority=priority,
     )
 
 
@@ -129,6 +149,8 @@ def record(
     merchant: Merchant,
     name: str,
     sku: str = "",
+    title: str = "",
+    hint: str = "",
     upload_id: UUID | None = None,
     priority: Priority = Priority.UPLOAD,
 ) -> ProductImage:
@@ -138,7 +160,8 @@ def record(
     image = None
     try:
         with transaction.atomic():
-            image = _record(stored, merchant, name, sku, priority, upload_id)
+            product = _product(merchant, sku, title)
+            image = _record(stored, product, name, hint, priority, upload_id)
     except BaseException as error:
         if image is None or isinstance(error, IntegrityError):
             stored.discard()  # else the commit's answer was lost: the row may stand
@@ -167,14 +190,15 @@ def _in_sku(character: str) -> bool:
 
 
 def _require_acceptable(data: bytes) -> None:
-    _require_room()
+    require_room()
     if len(data) > settings.UPLOAD_MAX_BYTES:
         megabytes = settings.UPLOAD_MAX_BYTES // 1_000_000
         raise Rejected(f"The file is larger than {megabytes} MB; send a smaller copy.")
 
 
-def _require_room() -> None:
-    if shutil.disk_usage(settings.DATA_DIR).free < settings.UPLOAD_MIN_FREE_BYTES:
+def require_room(more: int = 0) -> None:
+    """StorageFull where `more` bytes would leave too little free."""
+    if shutil.disk_usage(settings.DATA_DIR).free < settings.UPLOAD_MIN_FREE_BYTES + more:
         raise StorageFull(DISK_FULL)
 
 
@@ -233,30 +257,38 @@ def _write(files: dict[str, tuple[str, bytes]]) -> dict[str, str]:
     return written
 
 
+def _product(merchant: Merchant, sku: str, title: str) -> Product:
+    product, _ = Product.objects.get_or_create(merchant=merchant, sku=clean_sku(sku))
+    if title and product.title != title:
+        Product.objects.filter(pk=product.pk).update(title=title)
+    return product
+
+
 def _record(
     stored: Stored,
-    merchant: Merchant,
+    product: Product,
     name: str,
-    sku: str,
+    hint: str,
     priority: Priority,
     upload_id: UUID | None,
 ) -> ProductImage:
-    product, _ = Product.objects.get_or_create(merchant=merchant, sku=clean_sku(sku))
     image = ProductImage.objects.create(
-        merchant=merchant,
+        merchant_id=product.merchant_id,
         product=product,
-        original_name=_printable(name),
+        original_name=printable(name),
+        hint="".join(c for c in hint if c.isprintable())[-HINT_LENGTH:],
         priority=priority,
         **stored.columns,
     )
     if upload_id is not None:  # a twin that was faster makes this fail, and its answer stands
         outcome = asdict(_accepted(image))
-        Upload.objects.create(merchant=merchant, upload_id=upload_id, outcome=outcome)
+        Upload.objects.create(merchant_id=product.merchant_id, upload_id=upload_id, outcome=outcome)
     enqueue.classify_soon([image.pk])
     return image
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
+    """The last part of a file's name, as rows keep it."""
     base = PurePath(name.replace("\\", "/")).name
     return "".join(c for c in base if c.isprintable())[:255] or "photo"
 

@@ -31,20 +31,21 @@ def refresh_suggestions(image_ids: Iterable[int]) -> None:
 
 
 def refresh(product_ids: Iterable[int]) -> None:
-    """Work each product's category out again; four queries however many products."""
+    """Work each product's category out again; three queries however many products, and one
+    for each category that changes."""
     ids = set(product_ids)
     photos: dict[int, list[ProductImage]] = defaultdict(list)
     rows = ProductImage.objects.present().filter(product_id__in=ids).select_related("prediction")
     for image in rows.only("product_id", "label_state", "label_id", "prediction__top"):
         photos[image.product_id].append(image)
     ends = merging.targets()
-    changed = []
+    changed: dict[tuple[int | None, bool], list[int]] = defaultdict(list)
     for product in Product.objects.filter(pk__in=ids):
-        category_id, checked = _category(photos[product.pk], ends)
-        if (product.category_id, product.category_checked) != (category_id, checked):
-            product.category_id, product.category_checked = category_id, checked
-            changed.append(product)
-    Product.objects.bulk_update(changed, ["category", "category_checked"], batch_size=500)
+        shown = _category(photos[product.pk], ends)
+        if (product.category_id, product.category_checked) != shown:
+            changed[shown].append(product.pk)
+    for (category_id, checked), pks in changed.items():
+        Product.objects.filter(pk__in=pks).update(category_id=category_id, category_checked=checked)
 
 
 def _category(photos: list[ProductImage], ends: dict[int, int]) -> tuple[int | None, bool]:

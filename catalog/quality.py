@@ -22,7 +22,12 @@ WEEKS = 8
 FEW = 10
 """With fewer photos a share says nothing."""
 CHANGED = [DecisionKind.CORRECT, DecisionKind.NONE_OF_THESE]
-NOT_JUDGING = [DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.UNUSABLE]
+NOT_JUDGING = [
+    DecisionKind.UNDO,
+    DecisionKind.IMPORT,
+    DecisionKind.REOPEN,
+    DecisionKind.UNUSABLE,
+]
 """Left out rather than the others asked for: no index by kind is then tempting."""
 SPARK_WIDTH, SPARK_HEIGHT = 96, 24
 

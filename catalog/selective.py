@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from . import merging
 from .models import Category, Decision, DecisionKind, ModelVersion, Origin
 from .report import Within, mapping, mappings, share, within
 from .sql import Constant
@@ -20,7 +21,7 @@ PERIOD = timedelta(days=7)
 ENOUGH = 60
 """With fewer checked photos a share says little."""
 MOST_READ = 50_000
-NOT_JUDGING = [DecisionKind.UNDO, DecisionKind.IMPORT]
+NOT_JUDGING = [DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.REOPEN]
 """Left out rather than the others asked for: no index by kind is then tempting."""
 
 
@@ -147,8 +148,14 @@ def last_week(target: float) -> Week:
         for image, (_, confidence, version) in seen.items()
         if confidence > thresholds.get(version, 1.0)
     ]
-    right = sum(seen[image][0] == labels[image] for image in spared)
+    ends = merging.targets()
+    right = sum(_counted(seen[image][0], ends) == _counted(labels[image], ends) for image in spared)
     return Week(len(seen), len(spared), right)
+
+
+def _counted(category_id: int | None, ends: Mapping[int, int]) -> int | None:
+    """What a category counts as that was merged since."""
+    return None if category_id is None else ends.get(category_id, category_id)
 
 
 def checked_at_random() -> QuerySet[Decision]:

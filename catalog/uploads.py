@@ -21,8 +21,12 @@ the answer; a longer one is refused unread."""
 class CappedUpload(TemporaryFileUploadHandler):
     """Writes to a temporary file and stops at the cap: the rest of the file is skipped."""
 
+    def __init__(self, request: HttpRequest, most: int) -> None:
+        super().__init__(request)
+        self.most = most
+
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
-        if start + len(raw_data) > settings.UPLOAD_MAX_BYTES:
+        if start + len(raw_data) > self.most:
             _mark(self.request)
             raise SkipFile
         return super().receive_data_chunk(raw_data, start)
@@ -31,33 +35,45 @@ class CappedUpload(TemporaryFileUploadHandler):
         """Part of Django's interface; the whole body goes on to the parser."""
 
 
-def is_hopeless(request: HttpRequest) -> bool:
+def is_hopeless(request: HttpRequest, *, most: int) -> bool:
     """So long that it is refused without reading it."""
     declared = request.META.get("CONTENT_LENGTH") or "0"
-    limit = PATIENCE * settings.UPLOAD_MAX_BYTES + FORM_BYTES
+    limit = PATIENCE * most + FORM_BYTES
     return not declared.isdigit() or int(declared) > limit
 
 
-def prepare(request: HttpRequest) -> None:
+def prepare(request: HttpRequest, *, most: int) -> None:
     """Before anything reads the form: CSRF protection does."""
-    request.upload_handlers = [CappedUpload(request)]
+    request.upload_handlers = [CappedUpload(request, most)]
 
 
-def one_file(request: HttpRequest) -> tuple[bytes, str]:
-    """(bytes, name) of the field `file`; Rejected when it is missing, TooLarge over the cap."""
+def sent_file(request: HttpRequest) -> UploadedFile[bytes]:
+    """The field `file`; Rejected when it is missing, TooLarge over the cap."""
     sent = request.FILES.get("file")
     if getattr(request, "upload_too_large", False):
         raise TooLarge
     if not isinstance(sent, UploadedFile):
-        raise Rejected("Choose a photo first.")
+        raise Rejected("Choose a file first.")
+    return sent
+
+
+def one_photo(request: HttpRequest) -> tuple[bytes, str]:
+    """(bytes, name) of the field `file`."""
+    sent = sent_file(request)
     return sent.read(settings.UPLOAD_MAX_BYTES + 1), sent.name or "photo"
+
+
+def is_zip(file: UploadedFile[bytes]) -> bool:
+    start = file.read(4)
+    file.seek(0)
+    return start in {b"PK\x03\x04", b"PK\x05\x06"}
 
 
 class TooLarge(Rejected):
     """The file is over the cap; it was not kept."""
 
-    def __init__(self) -> None:
-        megabytes = settings.UPLOAD_MAX_BYTES // 1_000_000
+    def __init__(self, most: int = 0) -> None:
+        megabytes = (most or settings.UPLOAD_MAX_BYTES) // 1_000_000
         super().__init__(f"The file is larger than {megabytes} MB; send a smaller copy.")
 
 

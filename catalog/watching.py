@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -39,6 +40,8 @@ class Progress:
     done: int
     total: int
     """0: nobody knows how much is to do."""
+    rounds: int
+    """Rounds through the photos that its curves show by now."""
     seconds: int
     """Since it began to run, or since it was asked for."""
 
@@ -56,8 +59,15 @@ def progress(run: TrainingRun) -> Progress:
         detail=_detail(run),
         done=run.done if run.state == RunState.RUNNING else 0,
         total=run.total if run.state == RunState.RUNNING else 0,
+        rounds=_rounds(run.history),
         seconds=int(((run.finished_at or timezone.now()) - since).total_seconds()),
     )
+
+
+def _rounds(history: object) -> int:
+    phases = history.values() if isinstance(history, Mapping) else []
+    losses = [phase.get("loss") for phase in phases if isinstance(phase, Mapping)]
+    return sum(len(loss) for loss in losses if isinstance(loss, list))
 
 
 def phase_words(phase: str) -> str:

@@ -81,8 +81,13 @@ def words(image: ProductImage) -> str:
     return "waiting"
 
 
-def product_standing(product: Product, *, disputed: bool) -> tuple[Standing, str]:
-    """A product's badge and its words; `disputed` when people labelled its photos differently."""
+def product_standing(
+    product: Product, *, disputed: bool, reported: bool = False
+) -> tuple[Standing, str]:
+    """A product's badge and its words; `disputed` when people labelled its photos differently,
+    `reported` when its merchant finds the category of a photo wrong."""
+    if reported:
+        return Standing.COMPLAINT, "reported as wrong: being checked again"
     if disputed:
         return Standing.DISPUTED, "people disagree: being checked again"
     if product.category is None:

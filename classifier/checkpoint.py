@@ -27,6 +27,7 @@ BEST_FILE = "best-{epoch:04d}.weights.h5"
 START_FILE = "best-0000.weights.h5"
 EVERY_SECONDS = 5.0
 """Short epochs are not all worth a write: those since the last one are gone through again."""
+PHASES = ("head", "fine-tune")
 REMEMBERED = ("wait", "best", "stopped_epoch", "cooldown_counter")
 
 
@@ -143,6 +144,20 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has n
         arrays = {f"{n:04d}": np.asarray(v) for n, v in enumerate(_changing(self.model))}
         _replace(self.folder / STATE_FILE, json.dumps(facts), arrays)
         self._remove_weights(but=self.epochs.best)
+
+
+def curves(folder: Path) -> dict[str, dict[str, list[float]]]:
+    """{phase: {metric: [per epoch]}} of a run that is under way, as last kept in its folder, the
+    phase that came first in front."""
+    found = {}
+    files = [path for path in folder.glob(f"*/{STATE_FILE}") if path.parent.name in PHASES]
+    for path in sorted(files, key=lambda path: PHASES.index(path.parent.name)):
+        try:
+            with path.open("rb") as file, np.load(file) as stored:
+                found[path.parent.name] = json.loads(str(stored["facts"]))["epochs"]["history"]
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            continue  # renamed or removed in this moment
+    return found
 
 
 def _changing(model: Any) -> Iterator[Any]:

@@ -32,7 +32,7 @@ class Recipe:
 
     head_units: int = 1024
     dropout: float = 0.5
-    views: int = 4
+    views: int = 0
     head_epochs: int = 100
     head_batch_size: int = 128
     head_learning_rate: float = 1e-4
@@ -78,7 +78,7 @@ class Recipe:
     @classmethod
     def demo(cls) -> Recipe:
         """Bounded for the sample catalog: minutes on two cores for a few hundred pictures."""
-        return cls(head_epochs=40, head_learning_rate=5e-4, fine_tune_epochs=1)
+        return cls(views=4, head_epochs=40, head_learning_rate=5e-4, fine_tune_epochs=1)
 
     def with_overrides(self, settings: Iterable[str]) -> Self:
         """A copy with each `KEY=VALUE` applied; RecipeError names the known keys."""

@@ -1,11 +1,11 @@
 """What the sweep does besides classifying: files of withdrawn photos, photos of
-merged categories, lost runs, old models."""
+merged categories, lost runs, old models, ZIPs that nobody went on with."""
 
 from __future__ import annotations
 
 import time
 
-from catalog import carrying, doubts, enqueue, lifecycle, previews, runs, shares
+from catalog import archives, carrying, doubts, enqueue, lifecycle, previews, runs, shares
 
 from .retention import prune
 
@@ -26,6 +26,7 @@ def tidy_up() -> None:
     if time.monotonic() - _pruned_at[0] > PRUNE_SECONDS:
         _pruned_at[0] = time.monotonic()
         prune()
+        archives.sweep()
 
 
 def _revive_runs() -> None:

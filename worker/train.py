@@ -36,6 +36,7 @@ from classifier.errors import Cancelled, ClassifierError
 
 from . import embeddings, memory, novelty, photos, process
 from .beginning import Beginning, begin, require_enough, why_unchanged
+from .curves import Curves
 from .exporting import export_once, save_backbone
 from .feature_cache import FeatureCache
 from .full_disk import why_no_room
@@ -70,7 +71,7 @@ def execute(run: TrainingRun, *, progress: Progress = silent) -> TrainingRun:
     logger.info("run started", extra={"run": run.pk, "trigger": run.trigger, "mode": run.mode})
     memory.reset_peak()
     try:
-        with HeldRun(run, observer=progress) as held:
+        with HeldRun(run, observer=Curves(run, unfinished_of(run), progress)) as held:
             _carry_out(run, held)
     except LeaseLost:
         logger.warning("run lost to another trainer", extra={"run": run.pk})

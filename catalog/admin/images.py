@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from ..models import Embedding, Prediction, ProductImage, Reclassification, Upload
+from ..models import Archive, Embedding, Prediction, ProductImage, Reclassification, Upload
 from .base import TableAdmin, site
 
 
@@ -65,6 +65,14 @@ class EmbeddingAdmin(TableAdmin):
     @admin.display(description="bytes")
     def bytes(self, embedding: Embedding) -> int:
         return len(embedding.vector)
+
+
+@admin.register(Archive, site=site)
+class ArchiveAdmin(TableAdmin):
+    list_display = ("id", "name", "merchant", "entries", "position", "created_at")
+    list_select_related = ("merchant",)
+    search_fields = ("=id", "^merchant__name")
+    search_help_text = "Number of the archive or merchant."
 
 
 @admin.register(Upload, site=site)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from ..models import Complaint, Decision, ReviewSkip
+from ..models import BlindLook, Complaint, Decision, ReviewSkip
 from .base import TableAdmin, site
 
 
@@ -31,3 +31,11 @@ class ReviewSkipAdmin(TableAdmin):
     list_select_related = ("image", "reviewer")
     search_fields = ("=image__id", "^image__original_name", "=reviewer__username")
     date_hierarchy = "at"
+
+
+@admin.register(BlindLook, site=site)
+class BlindLookAdmin(TableAdmin):
+    list_display = ("image", "reviewer", "decision", "again", "disagrees", "at")
+    list_filter = ("again", "disagrees")
+    list_select_related = ("image", "reviewer", "decision")
+    search_fields = ("=image__id", "reviewer__username")

@@ -9,4 +9,6 @@ from ..intake import SKU_LENGTH
 
 class UploadForm(forms.Form):
     sku = forms.CharField(max_length=SKU_LENGTH, required=False)
+    title = forms.CharField(max_length=200, required=False)
+    hint = forms.CharField(max_length=1000, required=False)
     upload_id = forms.UUIDField(required=False)

@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from .. import blind, merging, products
 from ..models import Decision, DecisionKind, Prediction, ProductImage
-
-CHUNK = 500
+from ..sql import update_each
 
 
 @transaction.atomic
@@ -66,19 +65,16 @@ def _answers(images: Sequence[ProductImage], ends: dict[int, int]) -> set[int]:
     """Ids of the images whose answer is another now."""
     ids = [image.prediction_id for image in images if image.prediction_id]
     tops = dict(Prediction.objects.filter(pk__in=ids).values_list("pk", "top"))
-    now, changed = timezone.now(), []
+    changed: list[tuple[int, int, float]] = []
     for image in images:
-        top = merging.fold(
-            [(pk, share) for pk, share in tops.get(image.prediction_id or 0, [])], ends
-        )
+        answer = tops.get(image.prediction_id or 0, [])
+        top = merging.fold([(pk, share) for pk, share in answer], ends)
         if top and (image.predicted_id, image.confidence) != top[0]:
-            image.predicted_id, image.confidence = top[0]
-            image.changed_at = now
-            changed.append(image)
-    ProductImage.objects.bulk_update(
-        changed, ["predicted", "confidence", "changed_at"], batch_size=CHUNK
-    )
-    return {image.pk for image in changed}
+            changed.append((image.pk, *top[0]))
+    ids = [pk for pk, _, _ in changed]
+    update_each(ProductImage, ["predicted_id", "confidence"], changed)
+    ProductImage.objects.filter(pk__in=ids).update(changed_at=timezone.now())
+    return set(ids)
 
 
 def _settle(product_ids: set[int]) -> list[int]:

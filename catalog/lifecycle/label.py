@@ -102,12 +102,18 @@ def decide_none_of_these(
 
 
 def send_back(
-    image: ProductImage, *, by: User, revision: int, token: UUID | None = None
+    image: ProductImage,
+    *,
+    by: User,
+    revision: int,
+    token: UUID | None = None,
+    batch: UUID | None = None,
 ) -> Decision:
     """Take a labelled image's label off, so that it is reviewed again."""
     if not image.is_labelled:
         raise NotAllowed("This photo carries no category that could be taken off.")
-    return _decide(image, DecisionKind.REOPEN, by=by, revision=revision, token=token)
+    kind = DecisionKind.REOPEN
+    return _decide(image, kind, by=by, revision=revision, token=token, batch=batch)
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """The tables, one file per noun."""
 
 from .account import Merchant, Role, SignInAttempt, User
+from .archive import Archive
 from .blind import BlindLook
 from .category import Category, CategoryChange, CategoryExample, ChangeKind
 from .complaint import Complaint
@@ -24,6 +25,7 @@ from .share import EmbeddingShare
 from .version import Backbone, ModelVersion, VersionState
 
 __all__ = [
+    "Archive",
     "Backbone",
     "BlindLook",
     "Category",

@@ -95,6 +95,9 @@ class ProductImage(models.Model):
     thumbnail_width = models.PositiveSmallIntegerField(default=0)
     thumbnail_height = models.PositiveSmallIntegerField(default=0)
     original_name = models.CharField(max_length=255, help_text="As the merchant called it.")
+    hint = models.CharField(
+        max_length=200, blank=True, help_text="The folder it came in. A hint, never a label."
+    )
     sha256 = models.CharField(max_length=64)
     format = models.CharField(max_length=10)
     width = models.PositiveIntegerField()

@@ -258,8 +258,9 @@ def _page(
 ) -> HttpResponse:
     """The tree with one category beside it; `tried` holds the form that was refused."""
     tried = tried or {}
+    tree = category_tree.read()
     context: dict[str, Any] = {
-        "tree": category_tree.read(),
+        "tree": tree,
         "category": shown,
         "add": _with_ids("add", tried.get("add") or AddForm(parent=shown)),
         "tried": next(iter(tried), ""),
@@ -268,7 +269,7 @@ def _page(
     if shown is not None:
         described = {"guidance": shown.guidance, "code": shown.code}
         context |= {
-            "facts": category_tree.facts(shown),
+            "facts": category_tree.facts(shown, tree),
             "rename": _with_ids(
                 "rename", tried.get("rename") or NameForm(initial={"name": shown.name})
             ),

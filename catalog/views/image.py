@@ -82,7 +82,8 @@ def product(request: SignedIn, pk: int) -> HttpResponse:
     )
     reclassify.note_asked_again(photos)
     disputed = any(photo.disputed for photo in photos)
-    standing, words = wording.product_standing(shown, disputed=disputed)
+    reported = any(photo.complaint_at for photo in photos)
+    standing, words = wording.product_standing(shown, disputed=disputed, reported=reported)
     context = {
         "product": shown,
         "photos": photos,

@@ -61,6 +61,16 @@ def progress(_request: SignedIn, pk: int) -> HttpResponse:
     return JsonResponse(watching.progress(found).as_json())
 
 
+@allow(*STAFF)
+@require_safe
+@never_cache
+def curves(request: SignedIn, pk: int) -> HttpResponse:
+    """The charts alone, for a page that watches the run."""
+    found = get_object_or_404(TrainingRun, pk=pk)
+    context = {"charts": charts.training_charts(found.history)}
+    return render(request, "models/curves.html", context)
+
+
 @allow(Role.MANAGER)
 @require_POST
 def cancel(request: SignedIn, pk: int) -> HttpResponse:

@@ -18,13 +18,14 @@ export function newUploadId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** Send `{file, sku, uploadId}`; resolves with the server's outcome `{status, message, image, …}`,
+/** Send `file` with `fields`; resolves with the server's outcome `{status, message, image, …}`,
     or with status "unsent" when every attempt failed. Rejects with SignedOut when the person does
-    not want to sign in now. `report` gets {sent: 0…1} and {words}. */
-export async function sendFile(url, { file, sku, uploadId }, report) {
+    not want to sign in now. `report` gets {sent: 0…1} and {words}; `signal` cancels it. */
+export async function sendFile(url, file, fields, { report, signal }) {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     report({ words: attempt === 1 ? "Sending…" : "Sending again…", sent: 0 });
-    const { status, answer } = await once(url, { file, sku, uploadId }, report);
+    const { status, answer } = await once(url, file, fields, { report, signal });
+    if (signal.aborted) return CANCELLED;
     if (status === 401) {
       report({ words: "Waiting for you to sign in…", sent: 0 });
       await signIn();
@@ -33,10 +34,13 @@ export async function sendFile(url, { file, sku, uploadId }, report) {
       return answer ?? { status: "unsent", message: refused(status) };
     } else if (attempt < ATTEMPTS) {
       await pause(attempt, report);
+      if (signal.aborted) return CANCELLED;
     }
   }
   return { status: "unsent", message: "The site could not be reached. Try again later." };
 }
+
+const CANCELLED = { status: "unsent", message: "Cancelled; not sent." };
 
 function refused(status) {
   if (status === 403) return "The site did not accept this. Reload the page and try again.";
@@ -45,10 +49,9 @@ function refused(status) {
 }
 
 /** One request. Status 0: no answer came. */
-function once(url, { file, sku, uploadId }, report) {
+function once(url, file, fields, { report, signal }) {
   const form = new FormData();
-  form.append("upload_id", uploadId);
-  form.append("sku", sku);
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append("file", file);
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
@@ -57,6 +60,8 @@ function once(url, { file, sku, uploadId }, report) {
     for (const [name, value] of Object.entries(scriptHeaders())) {
       request.setRequestHeader(name, value);
     }
+    const cancel = () => request.abort();
+    signal.addEventListener("abort", cancel);
     let silence = setTimeout(() => request.abort(), SILENCE);
     request.upload.addEventListener("progress", (event) => {
       clearTimeout(silence);
@@ -66,6 +71,7 @@ function once(url, { file, sku, uploadId }, report) {
     });
     request.addEventListener("loadend", () => {
       clearTimeout(silence);
+      signal.removeEventListener("abort", cancel);
       resolve({ status: request.status, answer: outcome(request.responseText) });
     });
     request.send(form);

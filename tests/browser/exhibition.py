@@ -11,6 +11,7 @@ from django.utils import timezone
 from catalog import doubts, lifecycle, previews, reclassify
 from catalog.doubts import Found
 from catalog.models import (
+    Archive,
     Category,
     ChangedAnswer,
     Decision,
@@ -30,6 +31,8 @@ from classifier.certainty import certainty
 from classifier.evaluation import report
 from tests import factories
 from tests.catalog.model_reports import HISTORY, record_answer
+
+from .pages import ARCHIVE
 
 NAMES = ("Shirts", "Shoes", "Trousers")
 
@@ -109,6 +112,10 @@ def _photos(leaves: list[Category], mia: User, rita: User) -> None:
         factories.labelled_image(leaf, rita, merchant=shop, sku="TWO-MINDS")
     Decision.objects.update(origin=Origin.RANDOM)
     _doubted(checked[2], leaves[0])
+    lifecycle.complain(checked[3], by=mia, category=leaves[1], note="See the laces")
+    Archive.objects.create(
+        id=ARCHIVE, merchant=shop, name="autumn.zip", file="", entries=400, position=120
+    )
 
 
 def _doubted(image: ProductImage, suggested: Category) -> None:

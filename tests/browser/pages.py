@@ -13,9 +13,12 @@ from .desk import shown
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+ARCHIVE = "00000000-0000-4000-8000-000000000001"
+"""Of the exhibition."""
 IDS = {
     "image": "SELECT min(id) FROM catalog_productimage",
     "checked": "SELECT max(id) FROM catalog_productimage WHERE label_state = 'corrected'",
+    "reported": "SELECT max(id) FROM catalog_productimage WHERE complaint_at IS NOT NULL",
     "product": "SELECT min(product_id) FROM catalog_productimage",
     "category": "SELECT max(id) FROM catalog_category",
     "model": "SELECT min(id) FROM catalog_modelversion",
@@ -75,6 +78,9 @@ VISITS = [
     Visit("photos-none-found", "mia", "images", "/images/?q=nothing-like-it"),
     Visit("photo-of-a-merchant", "mia", "image", "/images/{image}/"),
     Visit("product", "mia", "product", "/products/{product}/"),
+    Visit("products", "mia", "products", "/products/"),
+    Visit("archive", "mia", "upload-archive", f"/upload/archives/{ARCHIVE}/"),
+    Visit("photo-reported", "mia", "image", "/images/{reported}/"),
     Visit("review", "rita", "review", "/review/", shown),
     Visit("review-search", "rita", "review", "/review/", _search),
     Visit("review-keys", "rita", "review", "/review/", _help),
@@ -118,6 +124,7 @@ VISITS = [
 EMPTY_VISITS = [
     Visit("empty-upload", "mia", "upload", "/upload/"),
     Visit("empty-photos-of-a-merchant", "mia", "images", "/images/"),
+    Visit("empty-products", "mia", "products", "/products/"),
     Visit("empty-review", "rita", "review", "/review/"),
     Visit("empty-history", "rita", "review-history", "/review/history/"),
     Visit("empty-agreement", "rita", "review-agreement", "/review/agreement/"),

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
 from catalog import categories, reclassify
-from catalog.models import ReclassifyScope, Role, RunState, VersionState
+from catalog.models import Archive, ReclassifyScope, Role, RunState, VersionState
 from catalog.views import operations
 
 from .. import factories
@@ -42,6 +42,8 @@ RULES = {
     "password": Rule(EVERYONE),
     "upload": Rule(MERCHANT),
     "upload-file": Rule(MERCHANT, "POST"),
+    "upload-package": Rule(MERCHANT, "POST"),
+    "upload-archive": Rule(MERCHANT, args=("archive",)),
     "images": Rule(EVERYONE),
     "image-status": Rule(EVERYONE),
     "images-csv": Rule(EVERYONE),
@@ -52,6 +54,7 @@ RULES = {
     "complain": Rule(MERCHANT, "POST", ("image",)),
     "take-back-complaint": Rule(MERCHANT, "POST", ("image",)),
     "image-file": Rule(EVERYONE, args=("image", "thumbnail")),
+    "products": Rule(EVERYONE),
     "product": Rule(EVERYONE, args=("product",)),
     "review": Rule(STAFF),
     "review-next": Rule(STAFF),
@@ -96,6 +99,7 @@ RULES = {
     "compare-models": Rule(STAFF),
     "run": Rule(STAFF, args=("run",)),
     "run-progress": Rule(STAFF, args=("run",)),
+    "run-curves": Rule(STAFF, args=("run",)),
     "learn": Rule(MANAGER, "POST"),
     "promote": Rule(MANAGER, "POST", ("version",)),
     "rollback": Rule(MANAGER, "POST"),
@@ -140,6 +144,7 @@ def objects(db: None) -> dict[str, Any]:
         "change": caps.changes.get().pk,
         "version": factories.version(VersionState.RETIRED, [shirts.slug]).pk,
         "run": factories.run(state=RunState.SUCCEEDED).pk,
+        "archive": Archive.objects.create(merchant=merchant, name="a", file="", entries=1).pk,
         "job": reclassify.start(ReclassifyScope.ALL).pk,
     }
 

@@ -19,7 +19,9 @@ from django.urls import reverse
 
 from catalog.admin import site
 from catalog.models import (
+    Archive,
     Backbone,
+    BlindLook,
     Category,
     CategoryChange,
     CategoryExample,
@@ -137,8 +139,14 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
         revision=1,
         before_state="unlabelled",
     ),
+    Archive: lambda: Archive.objects.create(
+        merchant=factories.merchant(), name="photos.zip", file="", entries=1
+    ),
     Complaint: lambda: Complaint.objects.create(
         image=image(), by=factories.user(), category=factories.category()
+    ),
+    BlindLook: lambda: BlindLook.objects.create(
+        image=image(), reviewer=factories.user(Role.REVIEWER)
     ),
     ReviewSkip: lambda: ReviewSkip.objects.create(
         image=image(), reviewer=factories.user(Role.REVIEWER)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog import carrying, categories, lifecycle, queue, reshaping
+from catalog import carrying, categories, desk, lifecycle, queue, reshaping
 from catalog.categories import PhotosTo
 from catalog.errors import CategoryRule
 from catalog.history import of as history_of
@@ -242,3 +242,15 @@ def test_counts_tell_checked_waiting_and_test_photos(client: Client, shoes: Cate
     facts = page.context["facts"]
     assert (facts.labelled, facts.suggested, facts.tested) == (1, 1, 1)
     assert "1 waiting" in page.content.decode()
+
+
+def test_undo_at_the_desk_takes_back_what_was_decided_there_and_no_split(
+    manager: User, shoes: Category
+) -> None:
+    decided = factories.labelled_image(factories.category("Hats"), manager)
+    factories.labelled_image(shoes)
+    reshaping.split(shoes, ["Boots", "Sandals"], by=manager, photos_to=PhotosGo.FIRST)
+
+    taken = desk.take_back(manager)
+
+    assert taken.image == decided

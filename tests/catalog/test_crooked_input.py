@@ -50,6 +50,7 @@ FILTERS = ["category", "merchant", "version", "age", "complaint"]
 HISTORY = ["reviewer", "category", "kind", "image", "since", "until", "before", "after"]
 ADDRESSES = [
     ("images", (), ["q", "state", "before", "after"]),
+    ("products", (), ["q", "before"]),
     ("images-csv", (), ["q", "state"]),
     ("image-status", (), ["ids"]),
     ("similar", ("image",), ["among"]),

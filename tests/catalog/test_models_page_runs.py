@@ -173,3 +173,23 @@ def test_a_run_under_way_is_watched_by_a_script(client: Client) -> None:
     assert "js/run.js" in page(client, run)
     runs.end(run, RunState.SUCCEEDED, "Done.")
     assert "js/run.js" not in page(client, run)
+
+
+def test_curves_move_while_the_run_is_under_way(client: Client) -> None:
+    run = running()
+    assert progress(client, run)["rounds"] == 0
+
+    runs.record(run, history={"head": {"loss": [1.2, 0.8], "val_accuracy": [0.4, 0.6]}})
+
+    assert progress(client, run)["rounds"] == 2
+    curves = client.get(reverse("run-curves", args=[run.pk])).content.decode()
+    assert "Photos answered right" in curves
+    assert "<html" not in curves
+    assert 'data-curves="2"' in page(client, run)
+
+
+@pytest.mark.parametrize("history", [[], {"head": []}, {"head": {"loss": None}}])
+def test_a_broken_history_counts_no_rounds(client: Client, history: object) -> None:
+    run = running()
+    runs.record(run, history=history)
+    assert progress(client, run)["rounds"] == 0

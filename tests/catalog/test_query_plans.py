@@ -8,8 +8,19 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from catalog import gallery, intake, lifecycle, queue, reclassify, selective, splits
+from catalog import (
+    carrying,
+    category_photos,
+    gallery,
+    intake,
+    lifecycle,
+    queue,
+    reclassify,
+    selective,
+    splits,
+)
 from catalog.intake import DuplicateBytes
 from catalog.models import Product, ProductImage, Role, User, VersionState
 from catalog.wording import Standing
@@ -189,3 +200,24 @@ def test_a_status_poll_goes_by_primary_key() -> None:
 
 def test_a_week_of_random_checks_is_read_through_its_index() -> None:
     assert "decision_at_random" in selective.checked_at_random().explain()
+
+
+def test_the_counts_of_the_categories_come_from_indexes() -> None:
+    (checked,) = plans(category_photos.counts)
+    uncertain, drawn = plans(category_photos.waiting)
+
+    assert "image_by_label" in checked
+    assert "image_uncertain_by_category" in uncertain
+    assert "image_drawn" in drawn
+
+
+def test_what_a_merge_left_behind_is_found_through_indexes() -> None:
+    shirts = factories.category("Shirts")
+    factories.category("Caps", merged_into=shirts, retired_at=timezone.now())
+
+    (strays,) = plans(carrying.carry_on)
+
+    assert "label" in strays
+    assert "predicted" in strays
+    assert "Seq Scan" not in strays
+    assert f"SCAN {TABLE}" not in strays

@@ -149,7 +149,7 @@ def test_a_far_too_long_body_is_refused_unread(
 
 def test_a_form_without_a_file_asks_for_one(user: User, client: Client) -> None:
     response = client.post(URL, {"sku": "A"}, headers=SCRIPT)
-    assert (response.status_code, response.json()["message"]) == (400, "Choose a photo first.")
+    assert (response.status_code, response.json()["message"]) == (400, "Choose a file first.")
 
 
 def test_a_full_disk_is_said_with_507(user: User, client: Client, settings: Settings) -> None:

@@ -15,6 +15,8 @@ from django.db.models import Q
 
 from catalog.models import (
     Category,
+    CheckState,
+    LabelCheck,
     MachineState,
     Merchant,
     ModelVersion,
@@ -73,6 +75,7 @@ def test_retrain_makes_a_version_and_says_how_good_it_is(labelled: Merchant) -> 
     assert "not a photo" in skipped["reason"]
     assert found["seconds"] > 0
     assert run.note == "by hand"
+    assert LabelCheck.objects.get().state == CheckState.QUEUED  # as after any other run
 
 
 def test_a_rehearsal_changes_nothing(labels_only: Merchant) -> None:

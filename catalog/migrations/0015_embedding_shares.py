@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0013_blind_and_history'),
+        ('catalog', '0014_archives'),
     ]
 
     operations = [

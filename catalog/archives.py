@@ -1,0 +1,138 @@
+"""A ZIP of photos: stored once, then worked through in slices, so that no request holds a worker of
+the site for long and whatever is killed half-way goes on where it was."""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import IO, cast
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db.models import F
+from django.utils import timezone
+
+from . import intake, product_list
+from .errors import Rejected, StorageFull
+from .intake import Outcome
+from .models import Archive, Merchant
+from .zips import Entry, Zip
+
+SECONDS = 2.0
+AT_ONCE = 40
+KEPT = timedelta(days=2)
+"""An archive nobody goes on with is deleted after that; so is one that a newer replaces."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What happened to one file of the archive."""
+
+    number: int
+    name: str
+    outcome: Outcome
+
+
+def store(file: File[bytes], *, merchant: Merchant, name: str) -> Archive:
+    """Keep the archive for working through. Rejected where it cannot be one, StorageFull where the
+    disk is nearly full. A merchant has one at a time: an unfinished one before it goes."""
+    intake.require_room(file.size)
+    entries = len(Zip(cast("IO[bytes]", file)).entries)
+    stored = _write(file)
+    archive = Archive.objects.create(
+        merchant=merchant, name=intake.printable(name), file=stored, entries=entries
+    )
+    for other in Archive.objects.filter(merchant=merchant).exclude(pk=archive.pk):
+        discard(other)
+    return archive
+
+
+def sweep() -> int:
+    """Delete the archives that nobody went on with; returns how many."""
+    old = list(Archive.objects.filter(created_at__lt=timezone.now() - KEPT))
+    for archive in old:
+        discard(archive)
+    return len(old)
+
+
+def unfinished(merchant: Merchant) -> Archive | None:
+    rows = Archive.objects.filter(merchant=merchant, position__lt=F("entries"))
+    return rows.order_by("-created_at").first()
+
+
+def discard(archive: Archive) -> None:
+    """The row first: a file without a row harms nobody."""
+    Archive.objects.filter(pk=archive.pk).delete()
+    default_storage.delete(archive.file)
+
+
+def go_on(archive: Archive, *, start: int | None = None) -> list[Answered]:
+    """Answer the next files, for a few seconds at most. `start` repeats from an earlier file whose
+    answer got lost: each gets its first answer again."""
+    begin = archive.position if start is None else min(start, archive.position)
+    until = time.monotonic() + SECONDS
+    answers: list[Answered] = []
+    with default_storage.open(archive.file) as file:
+        opened = Zip(cast("IO[bytes]", file))
+        # Lists last: they name photos that stand before or behind them.
+        ordered = sorted(opened.entries, key=lambda entry: (entry.is_list, entry.number))
+        for place, entry in enumerate(ordered[begin : begin + AT_ONCE], start=begin):
+            answers.append(Answered(place, entry.name, _take(archive, opened, entry, place)))
+            Archive.objects.filter(pk=archive.pk, position=place).update(position=place + 1)
+            if time.monotonic() > until:
+                break
+    archive.refresh_from_db()
+    return answers
+
+
+def _write(file: File[bytes]) -> str:
+    file.seek(0)
+    try:
+        return default_storage.save(f"archives/{secrets.token_hex(16)}.zip", file)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFull(intake.DISK_FULL) from error
+        raise
+
+
+def _take(archive: Archive, opened: Zip, entry: Entry, place: int) -> Outcome:
+    known = place < archive.position
+    read = 0
+
+    def count(size: int) -> None:
+        nonlocal read
+        read += size
+        if archive.unpacked + (0 if known else read) > settings.UPLOAD_ZIP_MAX_UNPACKED:
+            megabytes = settings.UPLOAD_ZIP_MAX_UNPACKED // 1_000_000
+            raise Rejected(f"The archive unpacks to more than {megabytes} MB; split it.")
+
+    try:
+        data = opened.read(entry, count)
+    except Rejected as error:
+        return Outcome("rejected", str(error))
+    finally:
+        if not known:
+            archive.unpacked += read
+            Archive.objects.filter(pk=archive.pk).update(unpacked=F("unpacked") + read)
+    if entry.is_list:
+        return _apply(data, archive.merchant)
+    return intake.receive(
+        data,
+        merchant=archive.merchant,
+        name=entry.name,
+        hint=entry.folder,
+        upload_id=uuid.uuid5(archive.pk, str(place)),
+    )
+
+
+def _apply(data: bytes, merchant: Merchant) -> Outcome:
+    try:
+        applied = product_list.apply(product_list.read(data), merchant=merchant)
+    except Rejected as error:
+        return Outcome("rejected", str(error))
+    return Outcome("list", " ".join([applied.words, *applied.problems[:3]]))
