@@ -72,8 +72,7 @@ class Phase:
     epochs: int
     """How many its authors ran."""
     steps_an_epoch: int
-    steps: int = 0
-    seconds: float = 0.0
+    step_seconds: list[float] = field(default_factory=list)
     checks: int = 0
     check_seconds: float = 0.0
     whole_epochs: list[float] = field(default_factory=list)
@@ -82,16 +81,17 @@ class Phase:
 
     @property
     def seconds_an_epoch(self) -> float:
-        """Of the fastest whole epoch; before there is one, of the steps so far."""
+        """Of the fastest whole epoch; before there is one, of the faster half of the steps."""
+        faster = sorted(self.step_seconds)[: max(1, len(self.step_seconds) // 2)]
+        mean = math.fsum(faster) / max(len(faster), 1)
         checking = self.check_seconds / max(self.checks, 1)
-        mean = self.seconds / max(self.steps, 1) * self.steps_an_epoch + checking
-        return min(self.whole_epochs, default=mean)
+        return min(self.whole_epochs, default=mean * self.steps_an_epoch + checking)
 
     def as_json(self) -> dict[str, Any]:
         return {
             "seconds_an_epoch": round(self.seconds_an_epoch, 1),
             "seconds_of_whole_epochs": [round(seconds, 1) for seconds in self.whole_epochs],
-            "epochs_timed": round(self.steps / self.steps_an_epoch, 2),
+            "epochs_timed": round(len(self.step_seconds) / self.steps_an_epoch, 2),
             "epochs_of_the_recipe": self.epochs,
             "validation_accuracy": self.accuracies,
         }
@@ -117,10 +117,9 @@ def clock(phase: Phase, seconds: float) -> Any:
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             now = time.perf_counter()
             if not self.first:
-                phase.steps += 1
-                phase.seconds += now - self.began
+                phase.step_seconds.append(now - self.began)
             self.first, self.began = False, now
-            if phase.steps and self.start.is_over(seconds):
+            if phase.step_seconds and self.start.is_over(seconds):
                 self.cut_short = batch + 1 < phase.steps_an_epoch
                 self.model.stop_training = True
 

@@ -30,8 +30,9 @@ class SignedIn(HttpRequest):
 def allow(
     *roles: Role,
 ) -> Callable[[Callable[Concatenate[SignedIn, P], HttpResponseBase]], View[P]]:
-    """Let only these roles in. Nobody signed in: scripts get 401 JSON, people the sign-in page.
-    Another role: 403."""
+    """Let only these roles in. Nobody signed in: scripts get 401 JSON, people the sign-in page; so
+    do scripts of a page that was made for somebody else than who is signed in by now. Another
+    role: 403."""
 
     def decorate(view: Callable[Concatenate[SignedIn, P], HttpResponseBase]) -> View[P]:
         @wraps(view)
@@ -39,6 +40,8 @@ def allow(
             user = request.user
             if not isinstance(user, User) or not user.is_active:
                 return _sign_in_first(request)
+            if request.headers.get("X-Page-Of", str(user.pk)) != str(user.pk):
+                return _another_user(user)
             if user.role not in roles:
                 return _refused(request)
             return view(cast("SignedIn", request), *args, **kwargs)
@@ -69,6 +72,12 @@ def _sign_in_first(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"error": "signed-out", "message": "Please sign in again."}, status=401)
     here = quote(request.get_full_path())
     return redirect(f"{resolve_url(settings.LOGIN_URL)}?next={here}")
+
+
+def _another_user(user: User) -> HttpResponse:
+    """One browser, one session: what the page of the one saves must not count as the other's."""
+    message = f"{user.get_username()} signed in in this browser; sign in again to go on here."
+    return JsonResponse({"error": "another-user", "message": message}, status=401)
 
 
 def _refused(request: HttpRequest) -> HttpResponse:

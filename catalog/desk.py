@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from . import lifecycle, queue, reclassify
 from .errors import NotAllowed
 from .models import CategoryChange, Decision, DecisionKind, ProductImage, Serving, User
 from .queue_filters import ALL, Filters
+
+RECENT = 10
+"""Decisions that the desk shows of a reviewer."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +84,17 @@ class TakenBack:
 
 @transaction.atomic
 def take_back(
-    user: User, *, decision_id: int | None = None, token: UUID | None = None
+    user: User,
+    *,
+    decision_id: int | None = None,
+    of: UUID | None = None,
+    token: UUID | None = None,
 ) -> TakenBack:
-    """Undo this person's last decision that stands, or the one named, with all that were made by
-    the same key, and put its photo on their screen again. The same `token` again undoes nothing
-    more."""
+    """Undo this person's last decision that stands, or the one named by its id or by the token it
+    was saved with (`of`), with all that were made by the same key, and put its photo on their
+    screen again. The same `token` again undoes nothing more."""
     known = Decision.objects.filter(token=token).first() if token else None
-    decision = known.undoes if known else _last_decision(user, decision_id)
+    decision = known.undoes if known else _last_decision(user, decision_id, of)
     if decision is None:
         raise NotAllowed("There is no decision of yours to undo.")
     count, refused, image_id = 1, 0, decision.image_id
@@ -102,12 +111,38 @@ def take_back(
     return TakenBack(image, count, refused)
 
 
-def _last_decision(user: User, decision_id: int | None) -> Decision | None:
-    own = Decision.objects.filter(by=user).exclude(
-        kind__in=[DecisionKind.UNDO, DecisionKind.IMPORT]
-    )
+def recent(user: User) -> list[Decision]:
+    """The last decisions of this person that stand, newest first."""
+    rows = _standing(user).select_related("image__product", "category")
+    return list(rows.filter(image__withdrawn_at__isnull=True)[:RECENT])
+
+
+def decided_today(user: User) -> int:
+    """How many photos this person decided since midnight."""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    return _standing(user).filter(at__gte=midnight).order_by().count()
+
+
+def _own(user: User) -> QuerySet[Decision]:
+    made_here = [DecisionKind.UNDO, DecisionKind.IMPORT]
+    return Decision.objects.filter(by=user).exclude(kind__in=made_here)
+
+
+def _standing(user: User) -> QuerySet[Decision]:
+    """What a split of a category decided is undone where the category was split."""
+    by_split = CategoryChange.objects.values("key")
+    return _own(user).filter(undone_by__isnull=True).exclude(batch__in=by_split)
+
+
+def _last_decision(user: User, decision_id: int | None, of: UUID | None) -> Decision | None:
+    """Those that somebody built upon stand in nobody's way: they come up only where nothing else
+    is left, for the words that say so."""
+    own = _own(user)
+    if of is not None:
+        return own.filter(Q(token=of) | Q(batch=of)).order_by("pk").first()
     if decision_id is not None:
         return own.filter(pk=decision_id).first()
-    # What a split of a category decided is undone where the category was split.
-    own = own.exclude(batch__in=CategoryChange.objects.values("key"))
-    return own.filter(undone_by__isnull=True, image__withdrawn_at__isnull=True).first()
+    standing = _standing(user).filter(image__withdrawn_at__isnull=True)
+    later = Decision.objects.filter(image=OuterRef("image"), pk__gt=OuterRef("pk"))
+    built_on = later.filter(undone_by__isnull=True).exclude(kind=DecisionKind.UNDO)
+    return standing.exclude(Exists(built_on)).first() or standing.first()

@@ -18,7 +18,7 @@ from .wording import WHERE, Standing
 PAGE_SIZE = 48
 SHOWN_WITH = ("label", "predicted", "product")
 """Relations that a badge and a card read."""
-DETAILS = ("merchant", "prediction", "version", "complaint_category")
+DETAILS = ("merchant", "prediction", "version", "complaint_category", "looks_like")
 """What else the page of one photo reads."""
 
 
@@ -80,7 +80,7 @@ def page(rows: ImageQuerySet, position: Mapping[str, str]) -> Page:
 
 
 def _page(rows: ImageQuerySet, position: Mapping[str, str]) -> Page:
-    rows = rows.select_related(*SHOWN_WITH)
+    rows = rows.select_related(*SHOWN_WITH, "looks_like")
     after, before = number(position.get("after")), number(position.get("before"))
     if after:
         found = list(rows.filter(pk__gt=after).order_by("id")[: PAGE_SIZE + 1])

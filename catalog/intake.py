@@ -18,8 +18,9 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
+from django.utils import formats, timezone
 
-from . import enqueue, pictures
+from . import enqueue, pictures, splits
 from .errors import Rejected, StorageFull
 from .models import Merchant, Priority, Product, ProductImage, Upload
 
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 SKU_IN_NAME = re.compile(r"^(?P<sku>.+?)(?:[_ ](?P<number>\d{1,3}))?$")
 SKU_LENGTH = 80
+COMPARED = 500
 HINT_LENGTH = 200
 DISK_FULL = "The server's disk is full; nothing was stored. Try again later."
 
@@ -40,6 +42,8 @@ class Outcome:
     message: str
     image_id: int | None = None
     sku: str = ""
+    looks_like: int | None = None
+    """Id of an earlier photo of this merchant that is nearly the same picture."""
 
 
 @dataclass(frozen=True)
@@ -280,6 +284,7 @@ def _record(
         priority=priority,
         **stored.columns,
     )
+    _note_look_alike(image)
     if upload_id is not None:  # a twin that was faster makes this fail, and its answer stands
         outcome = asdict(_accepted(image))
         Upload.objects.create(merchant_id=product.merchant_id, upload_id=upload_id, outcome=outcome)
@@ -293,9 +298,23 @@ def printable(name: str) -> str:
     return "".join(c for c in base if c.isprintable())[:255] or "photo"
 
 
+def _note_look_alike(image: ProductImage) -> None:
+    """Sending one picture twice is mostly a mistake, which only its merchant can judge. The indexes
+    that find look-alikes are of all merchants."""
+    present = ProductImage.objects.present()
+    alike = present.in_bulk(splits.near_duplicates(image)[:COMPARED]).values()
+    own = [other for other in alike if other.merchant_id == image.merchant_id]
+    if own:
+        image.looks_like = min(own, key=lambda other: other.pk)
+        image.save(update_fields=["looks_like"])
+
+
 def _accepted(image: ProductImage) -> Outcome:
-    sku = image.product.sku
-    return Outcome("accepted", "Accepted; waiting for its category.", image.pk, sku)
+    message = "Accepted; waiting for its category."
+    if earlier := image.looks_like:
+        sent = formats.date_format(timezone.localtime(earlier.created_at), "j M Y")
+        message += f" It looks like {earlier.original_name}, which you sent on {sent}."
+    return Outcome("accepted", message, image.pk, image.product.sku, image.looks_like_id)
 
 
 def _earlier(merchant: Merchant, upload_id: UUID) -> Outcome | None:

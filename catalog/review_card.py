@@ -13,12 +13,15 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
-from . import blind, category_photos, merging
+from . import blind, category_photos, merging, similar
 from .models import Category, Decision, DecisionKind, LabelState, MachineState, ProductImage, User
 from .templatetags.figures import certain
 
 SUGGESTIONS = 5
 SIBLINGS = 6
+COMPARED = 2
+"""Suggestions whose checked photos are put beside the photo."""
+NEIGHBOURS = 3
 SIBLINGS_READ = 200
 LABELLING = [DecisionKind.CONFIRM, DecisionKind.CORRECT, DecisionKind.IMPORT]
 
@@ -114,6 +117,28 @@ def milliseconds(at: datetime) -> int:
     return ceil(at.timestamp() * 1000)
 
 
+def nearest_checked(image: ProductImage, *, reader: User) -> list[tuple[Category, list[Thumbnail]]]:
+    """For each of the two best suggestions its checked photos that are most like this one; those
+    that have none are left out, as is a suggestion nobody can choose any more. Nothing where
+    `reader` is to see the photo without suggestions."""
+    if blind.looks_at([image], reader):
+        return []
+    ends = merging.targets()
+    best = [category for category, _ in _ranked(image, _leaves([image], ends), ends)[:COMPARED]]
+    found = [
+        (
+            category,
+            similar.neighbours(image, count=NEIGHBOURS, among="confirmed", category=category),
+        )
+        for category in best
+    ]
+    return [
+        (category, [Thumbnail.of(photo, _words(photo)) for photo, _ in photos])
+        for category, photos in found
+        if photos
+    ]
+
+
 def cards(images: Sequence[ProductImage], *, reader: User) -> list[Card]:
     """One card per image as `reader` may see it, in the order given."""
     ids = [image.pk for image in images]
@@ -164,19 +189,25 @@ def _suggestions(
     examples: dict[int, list[Thumbnail]],
     ends: dict[int, int],
 ) -> list[Suggestion]:
-    if image.prediction is None or image.machine == MachineState.FAILED:
-        return []
-    answer = merging.fold([(pk, share) for pk, share in image.prediction.top], ends)
-    top = [(leaves[pk], share) for pk, share in answer if pk in leaves]
-
     def shown(category: Category) -> list[Thumbnail]:
         """A photo is no example for itself: a disputed one may be confirmed already."""
         return [thumb for thumb in examples[category.pk] if thumb.image_id != image.pk]
 
+    ranked = _ranked(image, leaves, ends)[:SUGGESTIONS]
     return [
         Suggestion(number, category, share, shown(category))
-        for number, (category, share) in enumerate(top[:SUGGESTIONS], start=1)
+        for number, (category, share) in enumerate(ranked, start=1)
     ]
+
+
+def _ranked(
+    image: ProductImage, leaves: dict[int, Category], ends: dict[int, int]
+) -> list[tuple[Category, float]]:
+    """What the model suggests and people may choose, best first."""
+    if image.prediction is None or image.machine == MachineState.FAILED:
+        return []
+    answer = merging.fold([(pk, share) for pk, share in image.prediction.top], ends)
+    return [(leaves[pk], share) for pk, share in answer if pk in leaves]
 
 
 def _examples(leaves: dict[int, Category]) -> dict[int, list[Thumbnail]]:

@@ -11,7 +11,7 @@ from django.db import models
 from ..models import Category, Merchant, ModelVersion, UnusableReason
 from ..queue_filters import Filters
 
-IDS_AT_ONCE = 50
+IDS_AT_ONCE = 200
 
 
 class DecisionKindChoice(models.TextChoices):
@@ -26,6 +26,9 @@ class DecisionForm(forms.Form):
     reason = forms.ChoiceField(choices=[c for c in UnusableReason.choices if c[0]], required=False)
     revision = forms.IntegerField(min_value=0)
     token = forms.UUIDField(required=False)
+    whole_product = forms.BooleanField(
+        required=False, help_text="The label is for all photos of the product that are still open."
+    )
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -51,7 +54,14 @@ class LabelForm(forms.Form):
 
 class UndoForm(forms.Form):
     decision = forms.IntegerField(required=False)
+    of = forms.UUIDField(required=False, help_text="The token that the decision was saved with.")
     token = forms.UUIDField(required=False)
+
+
+class KeysForm(forms.Form):
+    """Whether the desk acts on keys that write a character."""
+
+    on = forms.BooleanField(required=False)
 
 
 class LeasesForm(forms.Form):
@@ -92,6 +102,20 @@ class FiltersForm(forms.Form):
     version = forms.ModelChoiceField(ModelVersion.objects.all(), required=False)
     age = forms.RegexField(r"^(older|newer)-[0-9]{1,4}$", required=False)
     complaint = forms.BooleanField(required=False)
+
+    @property
+    def words(self) -> str:
+        """What is shown, in words; "" for everything. Only of a valid one."""
+        values = self.cleaned_data
+        side, _, days = values["age"].partition("-")
+        parts = [
+            str(values["category"].name) if values["category"] else "",
+            str(values["merchant"] or ""),
+            f"version {values['version'].pk}" if values["version"] else "",
+            dict(self.AGES).get(values["age"], f"{side} than {days} days" if side else ""),
+            "the merchant complained" if values["complaint"] else "",
+        ]
+        return " · ".join(part for part in parts if part)
 
     def filters(self) -> Filters:
         """As given; ALL of an empty form. Only of a valid one."""

@@ -32,6 +32,10 @@ class User(AbstractUser):
         Merchant, null=True, blank=True, on_delete=models.PROTECT, related_name="users"
     )
 
+    character_keys = models.BooleanField(
+        default=True, help_text="The review desk acts on letters, digits and other characters."
+    )
+
     REQUIRED_FIELDS = ["role"]
 
     class Meta(AbstractUser.Meta):

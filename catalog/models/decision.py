@@ -76,6 +76,7 @@ class Decision(models.Model):
         ]
         indexes = [
             models.Index(fields=["by", "-id"], name="decision_by_person"),
+            models.Index(fields=["by", "at"], name="decision_by_person_and_time"),
             models.Index(fields=["category", "-id"], name="decision_by_category"),
             models.Index(fields=["kind", "-id"], name="decision_by_kind"),
             models.Index(fields=["at"], name="decision_by_time"),

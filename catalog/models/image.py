@@ -113,6 +113,15 @@ class ProductImage(models.Model):
     band_1 = models.IntegerField()
     band_2 = models.IntegerField()
     band_3 = models.IntegerField()
+    looks_like = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="The first photo this merchant had sent that is nearly the same picture.",
+    )
 
     # What the worker did.
     machine = models.CharField(
@@ -279,6 +288,11 @@ class ProductImage(models.Model):
                 fields=["id"],
                 condition=Q(withdrawn_at__isnull=False) & ~Q(file=""),
                 name="image_files_to_delete",
+            ),
+            models.Index(
+                fields=["looks_like"],
+                condition=Q(looks_like__isnull=False),
+                name="image_looks_like",
             ),
             # Lists of what is rare: without these they would read past everything that is common.
             models.Index(

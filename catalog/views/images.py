@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from typing import IO
 from urllib.parse import urlencode
 
 from django.core.files.storage import default_storage
@@ -17,13 +19,14 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from .. import export, gallery, reclassify, wording
+from .. import export, gallery, pictures, reclassify, wording
 from ..access import EVERYONE, SignedIn, allow
 from ..models import ProductImage
 
 ASKED_AT_ONCE = 100
-COPIES = {"thumbnail": "image/webp", "display": "image/jpeg"}
-"""What is served, re-encoded without metadata. Originals never are."""
+COPIES = {"thumbnail": "image/webp", "display": "image/jpeg", "desk": "image/jpeg"}
+"""What is served, re-encoded without metadata. Originals never are. The desk's is made from the
+display copy on its way out: a browser asks for it once."""
 
 
 @allow(*EVERYONE)
@@ -72,15 +75,24 @@ def images_csv(request: SignedIn) -> StreamingHttpResponse:
 def image_file(request: SignedIn, pk: int, copy: str) -> HttpResponseBase:
     if copy not in COPIES:
         raise Http404
-    names = gallery.visible(request.user).filter(pk=pk).values_list(copy, flat=True)
+    stored = "display" if copy == "desk" else copy
+    names = gallery.visible(request.user).filter(pk=pk).values_list(stored, flat=True)
     name = names.first()
     if not name or not default_storage.exists(name):
         raise Http404
-    response = FileResponse(default_storage.open(name), content_type=COPIES[copy])
+    response = FileResponse(_opened(name, copy), content_type=COPIES[copy])
     response["Cache-Control"] = "private, max-age=31536000, immutable"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Disposition"] = "inline"
     return response
+
+
+def _opened(name: str, copy: str) -> IO[bytes]:
+    stored = default_storage.open(name)
+    if copy != "desk":
+        return stored
+    with stored:
+        return io.BytesIO(pictures.desk_copy(stored.read()))
 
 
 def _filters(request: SignedIn) -> dict[str, str]:

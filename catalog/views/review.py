@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
 
 from django.conf import settings
 from django.contrib import messages
@@ -19,15 +21,16 @@ from ..forms.review import (
     DecisionForm,
     DecisionKindChoice,
     FiltersForm,
+    KeysForm,
     LeasesForm,
     UndoForm,
     whole_numbers,
 )
-from ..models import Category, Decision, DecisionKind, ProductImage, UnusableReason
-from ..queue_filters import ALL
-from ..review_card import Card, cards, milliseconds
+from ..models import Category, DecisionKind, ProductImage, UnusableReason
+from ..queue_filters import ALL, Filters
+from ..review_card import Card, cards, milliseconds, nearest_checked
 
-PREFETCH = 3
+PREFETCH = 8
 ERROR_NAMES = {StaleImage: "stale", LeaseLost: "lease-lost", NotAllowed: "not-allowed"}
 SAVED = {
     DecisionKind.CONFIRM: "Saved: “{label}” confirmed.",
@@ -46,14 +49,17 @@ def review(request: SignedIn) -> HttpResponse:
     form = FiltersForm(request.GET)
     if not form.is_valid():
         messages.error(request, form.sentence)
-    filters = form.filters() if form.is_valid() else ALL
+    filters = _filters(request)
     found = desk.open_desk(request.user, first=wanted[0] if wanted else None, filters=filters)
     context = {
         "desk": found,
-        "filters": form,
+        "filtered": form.words if filters.any else "",
+        "query": urlencode(_chosen(request)),
         "card": next(iter(cards(found.images, reader=request.user)), None),
         "leaves": Category.objects.leaves(),
         "reasons": _reasons(),
+        "recent": desk.recent(request.user),
+        "today": desk.decided_today(request.user),
         "lease_seconds": settings.REVIEW_LEASE_SECONDS,
     }
     return render(request, "review/desk.html", context)
@@ -91,13 +97,18 @@ def decide(request: SignedIn, pk: int) -> HttpResponseBase:
     if not form.is_valid():
         return _refuse_form(request, image, form)
     try:
-        decision = _save(request, image, form.cleaned_data)
+        saved = _save(request, image, form.cleaned_data)
     except CatalogError as error:
         return _refuse(request, image, error)
-    words = _saved(decision)
+    decision = saved.decisions[0]
+    words = _saved(saved)
     if wants_json(request):
-        return JsonResponse({"decision": decision.pk, "message": words, "left": queue.left()})
+        count = len(saved.decisions)
+        answer = {"decision": decision.pk, "count": count, "message": words, "left": _left(request)}
+        return JsonResponse(answer | _left_open(saved))
     messages.success(request, words)
+    for warning in _left_open(saved).values():
+        messages.warning(request, warning)
     return _back(request, image)
 
 
@@ -107,7 +118,7 @@ def skip(request: SignedIn, pk: int) -> HttpResponseBase:
     image = get_object_or_404(ProductImage.objects.present(), pk=pk)
     queue.skip(request.user, image)
     if wants_json(request):
-        return JsonResponse({"left": queue.left()})
+        return JsonResponse({"left": _left(request)})
     return redirect("review")
 
 
@@ -120,13 +131,19 @@ def undo(request: SignedIn) -> HttpResponseBase:
         return JsonResponse({"error": "invalid", "message": "Reload the page."}, status=400)
     values = form.cleaned_data
     try:
-        taken = desk.take_back(request.user, decision_id=values["decision"], token=values["token"])
+        taken = desk.take_back(
+            request.user,
+            decision_id=values["decision"],
+            of=values["of"],
+            token=values["token"],
+        )
     except CatalogError as error:
         return _refuse(request, None, error)
     words = _taken_back(taken)
     if wants_json(request):
         card = _as_json(request, cards([taken.image], reader=request.user)[0])
-        return JsonResponse({"card": card, "message": words, "left": queue.left()})
+        answer = {"card": card, "count": taken.count, "message": words, "left": _left(request)}
+        return JsonResponse(answer)
     messages.success(request, words)
     return redirect(f"{resolve_url('review')}?photo={taken.image.pk}")
 
@@ -158,15 +175,92 @@ def categories(_request: SignedIn) -> JsonResponse:
     return JsonResponse({"leaves": [dict(zip(names, leaf, strict=True)) for leaf in leaves]})
 
 
-def _save(request: SignedIn, image: ProductImage, values: dict[str, Any]) -> Decision:
+@allow(*STAFF)
+@never_cache
+@require_GET
+def filters(request: SignedIn) -> HttpResponse:
+    """The form that says what the desk shows: a piece for its dialog, a page without scripts."""
+    form = FiltersForm(request.GET)
+    context = {"form": form, "chosen": _chosen(request), "ages": FiltersForm.AGES}
+    template = "review/filter_form.html" if wants_json(request) else "review/filters.html"
+    return render(request, template, context)
+
+
+@allow(*STAFF)
+@never_cache
+@require_GET
+def neighbours(request: SignedIn, pk: int) -> HttpResponse:
+    """For each of the two best suggestions the checked photos most like this one, as a piece of
+    page that the desk asks for once the card is painted."""
+    image = get_object_or_404(ProductImage.objects.present(), pk=pk)
+    return render(
+        request, "review/neighbours.html", {"found": nearest_checked(image, reader=request.user)}
+    )
+
+
+@allow(*STAFF)
+@require_POST
+def keys(request: SignedIn) -> HttpResponseBase:
+    """Whether the desk acts on keys that write a character (WCAG 2.1.4), for this reviewer."""
+    form = KeysForm(request.POST)
+    form.is_valid()
+    request.user.character_keys = form.cleaned_data["on"]
+    request.user.save(update_fields=["character_keys"])
+    if wants_json(request):
+        return JsonResponse({"on": request.user.character_keys})
+    return redirect("review")
+
+
+def _chosen(request: HttpRequest) -> dict[str, str]:
+    """What is filtered, as the address says it."""
+    given = {name: request.GET.get(name, "") for name in FiltersForm.base_fields}
+    return {name: value for name, value in given.items() if value}
+
+
+def _filters(request: HttpRequest) -> Filters:
+    form = FiltersForm(request.GET)
+    return form.filters() if form.is_valid() else ALL
+
+
+def _left(request: HttpRequest) -> int:
+    """How many are left of what the page shows."""
+    return queue.left(_filters(request))
+
+
+def _save(request: SignedIn, image: ProductImage, values: dict[str, Any]) -> lifecycle.Outcome:
     by, revision, token = request.user, values["revision"], values["token"]
     if values["kind"] == DecisionKindChoice.UNUSABLE:
         reason = UnusableReason(values["reason"])
-        return lifecycle.decide_unusable(image, reason, by=by, revision=revision, token=token)
-    if values["kind"] == DecisionKindChoice.NONE_OF_THESE:
-        return lifecycle.decide_none_of_these(image, by=by, revision=revision, token=token)
-    category = values["category"]
-    return lifecycle.decide_category(image, category, by=by, revision=revision, token=token)
+        one = lifecycle.decide_unusable(image, reason, by=by, revision=revision, token=token)
+    elif values["kind"] == DecisionKindChoice.NONE_OF_THESE:
+        one = lifecycle.decide_none_of_these(image, by=by, revision=revision, token=token)
+    elif values["whole_product"]:
+        category, batch = values["category"], token or uuid4()
+        return lifecycle.decide_product(image, category, by=by, revision=revision, batch=batch)
+    else:
+        category = values["category"]
+        one = lifecycle.decide_category(image, category, by=by, revision=revision, token=token)
+    return lifecycle.Outcome([one], {})
+
+
+def _saved(saved: lifecycle.Outcome) -> str:
+    first, count = saved.decisions[0], len(saved.decisions)
+    if count > 1:
+        return f"Saved: {count} photos of this product as “{first.category}”."
+    kind = DecisionKind(first.kind)
+    if first.blind and first.category:
+        kind = DecisionKind.CORRECT  # a confirmation would tell what had been suggested
+    return SAVED[kind].format(label=first.category)
+
+
+def _left_open(saved: lifecycle.Outcome) -> dict[str, str]:
+    """{"warning": a sentence} where some photos of the product could not be had."""
+    count = len(saved.refused)
+    if not count:
+        return {}
+    photos = "1 photo" if count == 1 else f"{count} photos"
+    why = next(iter(saved.refused.values()))
+    return {"warning": f"{photos} of this product stayed open. {why}"}
 
 
 def _taken_back(taken: desk.TakenBack) -> str:
@@ -176,13 +270,6 @@ def _taken_back(taken: desk.TakenBack) -> str:
     if taken.refused:
         words += f" {taken.refused} stand, because somebody acted on their photos since."
     return words
-
-
-def _saved(decision: Decision) -> str:
-    """Of a photo decided blind it does not tell what had been suggested."""
-    label = decision.category
-    kind = DecisionKind.CORRECT if decision.blind and label else DecisionKind(decision.kind)
-    return SAVED[kind].format(label=label)
 
 
 def _refuse_form(request: SignedIn, image: ProductImage, form: DecisionForm) -> HttpResponseBase:
@@ -200,7 +287,7 @@ def _refuse(request: SignedIn, image: ProductImage | None, error: CatalogError) 
     answer: dict[str, Any] = {
         "error": ERROR_NAMES.get(type(error), "refused"),
         "message": str(error),
-        "left": queue.left(),
+        "left": _left(request),
     }
     if image is not None and image.pk in queue.renew(request.user, [image.pk]):
         answer["card"] = _as_json(request, cards([image], reader=request.user)[0])
@@ -218,6 +305,7 @@ def _as_json(request: HttpRequest, card: Card) -> dict[str, Any]:
     """The card as data, and as the piece of page that shows it."""
     return {
         "id": card.image.pk,
+        "product": card.image.product_id,
         "revision": card.image.revision,
         "token": str(card.token),
         "until": card.held_until,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from .. import gallery, reclassify, similar
+from .. import blind, gallery, reclassify, similar
 from ..access import STAFF, SignedIn, allow
 
 SHOWN = 48
@@ -21,6 +21,8 @@ CHOICES: dict[similar.Among, str] = {
 @require_safe
 def similar_photos(request: SignedIn, pk: int) -> HttpResponse:
     photo = gallery.image_or_404(request.user, pk)
+    if blind.is_blind(photo, request.user):
+        return redirect("image", pk)  # which says why nothing is told of it yet
     wanted = request.GET.get("among", "")
     among: similar.Among = next((choice for choice in CHOICES if choice == wanted), "all")
     found = similar.neighbours(photo, count=SHOWN, among=among)

@@ -191,6 +191,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         "message": outcome.message,
         "image": pk,
         "sku": outcome.sku,
+        "looks_like": outcome.looks_like,
         "page": reverse("image", args=[pk]) if pk else "",
         "thumbnail": reverse("image-file", args=[pk, "thumbnail"]) if pk else "",
     }

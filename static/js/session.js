@@ -13,9 +13,15 @@ export function csrfToken() {
   return found ? decodeURIComponent(found[1]) : "";
 }
 
-/** Headers that mark a request as a script's, so that errors come back as JSON. */
+/** Headers that mark a request as a script's, so that errors come back as JSON, and say whose page
+    asks: where somebody else signed in meanwhile, the server does nothing. */
 export function scriptHeaders() {
-  return { "X-Requested-With": "fetch", "X-CSRFToken": csrfToken(), Accept: "application/json" };
+  return {
+    "X-Requested-With": "fetch",
+    "X-CSRFToken": csrfToken(),
+    "X-Page-Of": document.body.dataset.user,
+    Accept: "application/json",
+  };
 }
 
 /** `fetch` with those headers. On 401 asks to sign in, then repeats the request; rejects with
@@ -25,7 +31,8 @@ export async function send(url, options = {}) {
     fetch(url, { ...options, headers: { ...options.headers, ...scriptHeaders() } });
   let response = await attempt();
   while (response.status === 401) {
-    await signIn();
+    const { message } = await response.json().catch(() => ({}));
+    await signIn(message);
     response = await attempt();
   }
   return response;
@@ -33,16 +40,16 @@ export async function send(url, options = {}) {
 
 let waiting = null;
 
-/** Open the sign-in form over the page; resolves when signed in. Any number of callers share one
-    form. Somebody else signing in gets a fresh page: this one belongs to another account. */
-export function signIn() {
-  waiting ??= ask().finally(() => {
+/** Open the sign-in form over the page, saying why; resolves when signed in. Any number of callers
+    share one form. Somebody else signing in gets a fresh page: this one belongs to another account. */
+export function signIn(why = "Your session ended.") {
+  waiting ??= ask(why).finally(() => {
     waiting = null;
   });
   return waiting;
 }
 
-function ask() {
+function ask(why) {
   const dialog = document.getElementById("sign-in-dialog");
   const form = dialog.querySelector("form");
   return new Promise((resolve, reject) => {
@@ -59,6 +66,7 @@ function ask() {
       const answer = await tryToSignIn(form);
       if (!answer) return;
       if (String(answer.user) !== document.body.dataset.user) {
+        document.dispatchEvent(new Event("user-changed"));
         location.assign("/");
         return;
       }
@@ -67,6 +75,7 @@ function ask() {
     form.addEventListener("submit", submit);
     dialog.addEventListener("close", closed);
     say(form, "");
+    dialog.querySelector("[data-why-sign-in]").textContent = why;
     if (!dialog.open) dialog.showModal();
     form.querySelector("[type=password]").focus();
   });
@@ -78,6 +87,7 @@ async function tryToSignIn(form) {
   say(form, "");
   try {
     const body = new FormData(form);
+    body.set("csrfmiddlewaretoken", csrfToken()); // another tab may have signed in since the page came
     const response = await fetch(form.action, { method: "POST", body, headers: scriptHeaders() });
     if (response.ok) return await response.json();
     say(form, await sentence(response));
@@ -114,7 +124,8 @@ for (const button of document.querySelectorAll("#sign-in-dialog [data-close]")) 
 
 // htmx sends through the same door.
 document.addEventListener("htmx:configRequest", (event) => {
-  Object.assign(event.detail.headers, { "X-CSRFToken": csrfToken() });
+  const { "X-CSRFToken": token, "X-Page-Of": user } = scriptHeaders();
+  Object.assign(event.detail.headers, { "X-CSRFToken": token, "X-Page-Of": user });
 });
 document.addEventListener("htmx:responseError", async (event) => {
   const { xhr, requestConfig, target } = event.detail;

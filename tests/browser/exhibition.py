@@ -29,7 +29,7 @@ from catalog.models import (
 )
 from classifier.certainty import certainty
 from classifier.evaluation import report
-from tests import factories
+from tests import embeddings, factories
 from tests.catalog.model_reports import HISTORY, record_answer
 
 from .pages import ARCHIVE
@@ -52,6 +52,7 @@ def fill() -> None:
         assert candidate.run is not None
         record_answer(candidate.run, leaf, leaves[1].slug)
     _photos(leaves, mia, rita)
+    _compare(live)
     _preview(candidate, leaves)
     _work_under_way()
 
@@ -116,6 +117,13 @@ def _photos(leaves: list[Category], mia: User, rita: User) -> None:
     Archive.objects.create(
         id=ARCHIVE, merchant=shop, name="autumn.zip", file="", entries=400, position=120
     )
+
+
+def _compare(live: ModelVersion) -> None:
+    """Every photo has others that look like it."""
+    for image in ProductImage.objects.all():
+        embeddings.store(image, live.backbone, image.pk % 3)
+    embeddings.index(live.backbone)
 
 
 def _doubted(image: ProductImage, suggested: Category) -> None:

@@ -60,6 +60,11 @@ def _unusable(page: Page) -> None:
     page.locator("[data-reason]").first.wait_for()
 
 
+def _tiles(page: Page) -> None:
+    page.locator("[data-page] [name=flag]").first.wait_for()
+    page.keyboard.press("x")
+
+
 def _signed_out(page: Page) -> None:
     """The session ends while the page is open."""
     shown(page)
@@ -86,6 +91,7 @@ VISITS = [
     Visit("review-keys", "rita", "review", "/review/", _help),
     Visit("review-unusable", "rita", "review", "/review/", _unusable),
     Visit("review-signed-out", "rita", "review", "/review/", _signed_out),
+    Visit("grid", "rita", "review-grid", "/review/grid/", _tiles),
     Visit("history", "mira", "review-history", "/review/history/"),
     Visit("history-nothing-found", "mira", "review-history", "/review/history/?image=none"),
     Visit("history-undo", "mira", "review-history-undo", "/review/history/undo/?kind=correct"),
@@ -126,6 +132,7 @@ EMPTY_VISITS = [
     Visit("empty-photos-of-a-merchant", "mia", "images", "/images/"),
     Visit("empty-products", "mia", "products", "/products/"),
     Visit("empty-review", "rita", "review", "/review/"),
+    Visit("empty-grid", "rita", "review-grid", "/review/grid/"),
     Visit("empty-history", "rita", "review-history", "/review/history/"),
     Visit("empty-agreement", "rita", "review-agreement", "/review/agreement/"),
     Visit("empty-photos", "rita", "images", "/images/"),

@@ -38,7 +38,7 @@ NO_PAGES = {
     "home",  # leads on to the page of one's role
     "sign-out",
     *("healthz", "readyz", "metrics"),  # for machines
-    *("review-next", "review-leases", "review-categories"),  # for scripts
+    *("review-next", "review-leases", "review-categories", "grid-next"),  # for scripts
     *(
         "image-status",
         "run-progress",

@@ -106,6 +106,20 @@ def test_a_decision_somebody_built_on_is_not_undone(
     assert "ann chose “Hats”" in answer["message"]
 
 
+def test_what_somebody_built_on_does_not_block_what_was_decided_before(
+    reviewer: Client, shirts: Category, rita: User
+) -> None:
+    first, second = decided(shirts, rita), decided(shirts, rita)
+    ann, hats = factories.user(Role.REVIEWER, name="ann"), factories.category("Hats")
+    image = ProductImage.objects.get(pk=second.image_id)
+    lifecycle.decide_category(image, hats, by=ann, revision=1)
+
+    status, answer = undo(reviewer)
+
+    assert status == 200
+    assert answer["card"]["id"] == first.image_id
+
+
 def test_a_photo_on_another_screen_is_not_taken_away(
     reviewer: Client, shirts: Category, rita: User
 ) -> None:

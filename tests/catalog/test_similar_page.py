@@ -13,7 +13,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from catalog import lifecycle
-from catalog.models import Category, ProductImage, Role, Serving, User
+from catalog.models import BlindLook, Category, ProductImage, Role, Serving, User
 from tests import embeddings, factories
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +101,17 @@ def test_a_withdrawn_photo_is_not_shown(shirts: Category, rita: User) -> None:
     lifecycle.withdraw(gone, by=factories.user(Role.MANAGER))
 
     assert shown(page(rita, seed)) == [kept.pk]
+
+
+def test_a_photo_that_is_to_be_checked_blind_has_no_page_yet(shirts: Category, rita: User) -> None:
+    seed = photos(shirts, 1, 2)[0]
+    BlindLook.objects.create(image=seed, reviewer=rita)
+    client = Client()
+    client.force_login(rita)
+
+    response = client.get(reverse("similar", args=[seed.pk]))
+
+    assert response.headers["Location"] == reverse("image", args=[seed.pk])
 
 
 def test_the_page_takes_the_same_number_of_queries_however_much_it_shows(

@@ -45,6 +45,7 @@ def test_a_photo_is_accepted_and_its_sku_read_from_the_name(user: User, client: 
         "message": "Accepted; waiting for its category.",
         "image": image.pk,
         "sku": "BLUE-42",
+        "looks_like": None,
         "page": f"/images/{image.pk}/",
         "thumbnail": f"/images/{image.pk}/file/thumbnail/",
     }

@@ -5,54 +5,77 @@ import { send, sentence, SignedOut } from "../session.js";
 import { Card } from "./card.js";
 import { listen } from "./keys.js";
 import { giveBack, keepLeases } from "./leases.js";
-import { Saves } from "./saves.js";
+import { announce, button, decisions, notify } from "./notes.js";
+import { newToken, Outbox, waitingForOthers } from "./outbox.js";
+import { Queue } from "./queue.js";
 import { Search } from "./search.js";
+import { Strip } from "./strip.js";
 
-const AHEAD = 2;
 const LOOK_AGAIN = 10_000;
-const NOTICES = 3;
 const MANY = 10_000; // the server counts no further
+const LONGEST_GOODBYE = 2000;
+const LOOKED_AT = 400; // who decides faster than this compares with nothing
 
 const desk = document.getElementById("desk");
 const urls = desk.dataset;
 const stage = desk.querySelector("[data-stage]");
 const help = document.getElementById("help");
 const part = (name) => desk.querySelector(`[data-${name}]`);
+const asked = urls.query ? `?${urls.query}` : ""; // what is filtered; `left` counts it
+const user = { id: document.body.dataset.user, name: urls.userName };
 
 let current = null;
-let ahead = [];
-let decided = []; // ids of the decisions this page saved, newest last
-let fetching = false;
-let undoing = false;
-let undoToken = null;
 let signedOut = false; // and the form was closed: ask again only when the person does
 let left = Number(part("left").textContent.replace(/\D/g, ""));
+let today = Number(part("today").textContent.replace(/\D/g, ""));
 
-const saves = new Saves(showSaving);
+const outbox = new Outbox({ user, changed: showSaving, done, refused });
+const strip = new Strip(part("strip"), undo);
 const search = new Search(document.getElementById("search"), { load: loadLeaves, choose });
-const held = () => [current, ...ahead].filter(Boolean).map((card) => card.id);
+const queue = new Queue({ url: urls.next, filters: urls.query, left, onScreen: () => current, outbox, received, failed });
+const held = () => [current, ...queue.cards].filter(Boolean).map((card) => card.id);
 
 // ── What stands on the stage ──
 
 function show(card) {
   current = card;
   stage.replaceChildren(card.element);
-  if (card.notice) notify(card.notice, card);
-  card.notice = "";
-  announce(card.words);
+  onceShown(card).then(() => {
+    if (current !== card) return;
+    if (card.notice) notify(card.notice, card.name);
+    card.notice = "";
+    announce(card.words);
+    queue.prepare();
+    queue.fill();
+    setTimeout(() => current === card && card.compare(), LOOKED_AT);
+  });
   rest();
+}
+
+/** Resolves after the frame that shows the card, or that says its photo is lost. Keys pressed
+    before it were meant for another photo. */
+async function onceShown(card) {
+  card.shownAt = Infinity;
+  delete card.data.shown;
+  await card.ready;
+  await new Promise((frame) => requestAnimationFrame(() => setTimeout(frame)));
+  if (current !== card) return;
+  card.shownAt = performance.now();
+  card.data.shown = "";
 }
 
 function advance() {
   current = null;
-  const next = ahead.shift();
+  const next = queue.shift();
   if (next) show(next);
-  else stage.replaceChildren(copy("loading"));
-  fetchAhead();
+  else {
+    stage.replaceChildren(copy("loading"));
+    queue.fill();
+  }
 }
 
 function putFirst(card) {
-  if (current) ahead.unshift(current);
+  if (current) queue.unshift(current);
   show(card);
 }
 
@@ -61,37 +84,20 @@ function copy(name) {
   return document.importNode(template.content, true);
 }
 
-/** Fetch as many cards as are missing; with nothing to show, say why. */
-async function fetchAhead() {
-  const missing = AHEAD + (current ? 0 : 1) - ahead.length;
-  if (fetching || undoing || missing <= 0) return;
-  fetching = true;
-  try {
-    const known = [...held(), ...saves.ids];
-    const response = await send(`${urls.next}?count=${missing}&exclude=${known}`);
-    if (!response.ok) throw new Error(await sentence(response));
-    receive(await response.json());
-  } catch (error) {
-    signedOut = error instanceof SignedOut;
-    if (!current && !ahead.length) showFailure(error);
-  } finally {
-    fetching = false;
-  }
-}
-
-function receive(answer) {
+function received(answer) {
+  signedOut = false;
   showLeft(answer.left);
-  const known = new Set([...held(), ...saves.ids]);
-  for (const card of answer.cards) if (!known.has(card.id)) ahead.push(new Card(card));
   if (current) return;
-  if (ahead.length) advance();
+  if (queue.cards.length) advance();
   else if (answer.empty) {
     stage.innerHTML = answer.empty;
     announce(stage.querySelector("h2")?.textContent ?? "");
   }
 }
 
-function showFailure(error) {
+function failed(error) {
+  signedOut = error instanceof SignedOut;
+  if (current || queue.cards.length) return;
   if (error instanceof TypeError || !navigator.onLine) {
     stage.replaceChildren(copy("offline"));
     return;
@@ -101,154 +107,170 @@ function showFailure(error) {
   stage.querySelector("[data-again]").addEventListener("click", () => {
     signedOut = false;
     stage.replaceChildren(copy("loading"));
-    fetchAhead();
+    queue.fill();
   });
 }
 
 // ── Deciding ──
 
-/** Save what one form of the card says, and go on to the next photo. */
-function submit(form, button) {
+/** Save what one form of the card says, and go on to the next photo. `more` is added to it. */
+function submit(form, { pressed = null, words = "", label = null, more = {} } = {}) {
   const card = current;
-  if (!card || undoing) return;
-  const body = Object.fromEntries(new FormData(form));
+  const body = { ...Object.fromEntries(new FormData(form)), ...more };
   delete body.csrfmiddlewaretoken;
-  if (button?.name) body[button.name] = button.value;
-  save(card, form.dataset.action, form.action, body);
-}
-
-function save(card, action, url, body) {
-  const labels = action === "decide" && body.kind !== "unusable";
-  if (labels && !card.painted) {
+  if (pressed?.name) body[pressed.name] = pressed.value;
+  const { action } = form.dataset;
+  if (action === "decide" && body.kind !== "unusable" && !card.painted) {
     announce("Wait: the photo is not there yet.", { visibly: true });
     return;
   }
-  if (card.unusable) card.unusable.open = false;
-  saves.add({ url, body, action, card, id: card.id, done: saved, refused: (a) => refused(card, a) });
+  const token = body.token ?? newToken();
+  const { photoPage, thumbnail } = card.data;
+  const { id: photo, product, name } = card;
+  const about = { photo, product, name, words, label, photoPage, thumbnail };
+  outbox.add({ token, action, url: form.action + asked, body, ...about });
+  if (action === "decide") {
+    strip.add({ token, card, ...about });
+    showToday(1);
+  }
+  if (body.whole_product) queue.drop((each) => each.product === card.product);
   advance();
 }
 
-function saved(answer) {
+function done(entry, answer) {
   signedOut = false;
-  if (answer.decision) decided.push(answer.decision);
-  if (answer.message) announce(answer.message, { visibly: true });
   if (answer.left !== undefined) showLeft(answer.left);
-  if (!current) fetchAhead();
+  if (answer.decision) strip.saved(entry.token, answer.decision);
+  if (answer.count) showToday((answer.count - 1) * (entry.action === "undo" ? -1 : 1));
+  if (answer.message) announce(answer.message, { visibly: true });
+  if (answer.warning) notify(answer.warning, entry.name);
+  if (entry.action === "undo") tookBack(answer);
+  if (!current) queue.fill();
 }
 
-function refused(card, answer) {
+function refused(entry, answer) {
   if (answer.left !== undefined) showLeft(answer.left);
-  if (!answer.card) {
-    notify(answer.message, card);
-    if (!current) fetchAhead();
+  if (entry.action === "undo") {
+    notUndone(entry, answer);
     return;
   }
-  // It comes up next, not at once: a key on its way must not hit a photo that just appeared.
-  ahead.unshift(new Card({ ...answer.card, notice: answer.message }));
-  if (current) announce(`${answer.message} The photo comes up again next.`, { visibly: true });
-  else advance();
+  strip.removeToken(entry.token);
+  if (entry.action === "decide") showToday(-1);
+  comesBack(entry, answer);
+}
+
+/** A decision that was not saved: its photo comes up again if it may still be decided. */
+function comesBack(entry, answer) {
+  const again = answer.card && new Card({ ...answer.card, notice: answer.message });
+  const onScreen = current?.id === entry.photo; // taken back meanwhile, and this never got through
+  queue.drop((card) => card.id === entry.photo);
+  if (!again) {
+    notify(answer.message, entry.name);
+    if (onScreen || !current) advance();
+  } else if (onScreen) show(again);
+  else {
+    // It comes up next, not at once.
+    queue.unshift(again);
+    if (current) announce(`${answer.message} The photo comes up again next.`, { visibly: true });
+    else advance();
+  }
 }
 
 /** A category from the type-ahead. */
 function choose(leaf) {
-  const form = current?.element.querySelector("form[data-action='decide']");
-  if (form) submit(form, { name: "category", value: String(leaf.id) });
+  if (!current) return;
+  const pressed = { name: "category", value: String(leaf.id) };
+  submit(current.decideForm, { pressed, words: leaf.name, label: { id: leaf.id, name: leaf.name } });
 }
 
-async function undo() {
-  if (undoing) return;
-  const unsent = saves.cancelNewest((newest) => newest.action === "decide");
-  if (unsent) {
-    putFirst(unsent.card);
+function again(more = {}) {
+  if (strip.label) {
+    const { id, name } = strip.label;
+    submit(current.decideForm, { pressed: { name: "category", value: id }, words: name, label: { id, name }, more });
+  } else announce("There is no label yet to repeat.", { visibly: true });
+}
+
+/** The highlighted suggestion for every open photo of the product; without suggestions the label
+    chosen last. */
+function decideProduct() {
+  const more = { whole_product: "on" };
+  if (current.explained) press(current.explained, more);
+  else again(more);
+}
+
+function press(button, more = {}) {
+  if (!button) {
+    announce("There is no such suggestion.", { visibly: true });
     return;
   }
-  undoing = true;
-  announce("Taking the last decision back…", { visibly: true });
-  try {
-    await saves.settled();
-    if (saves.waiting) notify("Nothing was taken back: the last decision is not saved yet.");
-    else await takeBack();
-  } catch (error) {
-    notify(`Nothing was taken back: ${why(error)}`);
-  } finally {
-    undoing = false;
-    fetchAhead();
+  const form = button.form ?? button.closest("form");
+  const { name, value, dataset } = button;
+  const label = name === "category" ? { id: Number(value), name: dataset.name } : null;
+  submit(form, { pressed: { name, value }, words: form.dataset.words ?? dataset.name, label, more });
+}
+
+// ── Taking back ──
+
+/** The newest decision, or the one given; on the screen at once where this page knows its photo. */
+function undo(item = strip.newest) {
+  if (item) {
+    strip.remove(item);
+    showToday(-1);
   }
+  const onlyHere = item?.token && outbox.cancel(item.token);
+  if (!onlyHere) outbox.add(undoing(item));
+  if (item?.card) {
+    item.card.again(item.card.revision + (onlyHere ? 0 : 2)); // deciding is one, undoing another
+    queue.drop((card) => card.id === item.photo);
+    putFirst(item.card);
+    announce("Taken back; here is the photo again.", { visibly: true });
+  } else announce("Taking the last decision back…", { visibly: true });
 }
 
-async function takeBack() {
-  undoToken ??= newToken();
-  const body = new URLSearchParams({ token: undoToken });
-  if (decided.length) body.set("decision", decided.at(-1));
-  const response = await send(urls.undo, { method: "POST", body });
-  if (response.status >= 500) throw new Error(await sentence(response));
-  const answer = await response.json();
-  undoToken = null;
-  decided.pop();
-  if (answer.left !== undefined) showLeft(answer.left);
-  if (!answer.card) {
-    notify(answer.message);
-    return;
-  }
-  ahead = ahead.filter((card) => card.id !== answer.card.id);
-  putFirst(new Card(answer.card));
-  announce("Taken back; here is the photo again.", { visibly: true });
+function undoing(item) {
+  const body = { token: newToken() };
+  if (item?.token) body.of = item.token;
+  if (item?.decision) body.decision = item.decision;
+  return { token: body.token, action: "undo", url: urls.undo + asked, body, photo: item?.photo ?? 0 };
 }
 
-function newToken() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+function tookBack({ card: answer }) {
+  if (!answer || outbox.find((entry) => entry.photo === answer.id)) return; // or decided anew
+  const standing = [current, ...queue.cards].find((card) => card?.id === answer.id);
+  if (!standing) putFirst(new Card(answer));
+  else if (standing.revision !== answer.revision) standing.again(answer.revision);
 }
 
-function why(error) {
-  if (error instanceof TypeError) return "the connection is lost.";
-  return error.message;
+function notUndone(entry, answer) {
+  notify(`Nothing was taken back: ${answer.message}`);
+  showToday(1);
+  queue.drop((card) => card.id === entry.photo);
+  if (current?.id === entry.photo) advance();
 }
 
 // ── Saying what happens ──
 
-function announce(words, { visibly = false } = {}) {
-  part("announce").textContent = words;
-  if (visibly) part("said").textContent = words;
-}
-
-function showLeft(count) {
+function showLeft(count = left) {
   left = count;
-  const shown = Math.max(left - saves.waiting, 0);
+  const shown = Math.max(left - outbox.count("decide") + outbox.count("undo"), 0);
   const text = Math.min(shown, MANY).toLocaleString("en-GB");
   part("left").textContent = left >= MANY ? `${text}+` : text;
+  queue.left = shown;
+}
+
+function showToday(step) {
+  today = Math.max(today + step, 0);
+  part("today").textContent = today.toLocaleString("en-GB");
 }
 
 function showSaving(state, waiting) {
   const line = part("saving");
   line.dataset.state = state;
-  const unsaved = waiting === 1 ? "1 decision is not saved yet" : `${waiting} decisions are not saved yet`;
+  const unsaved = `${decisions(waiting)} not saved yet`;
   const words = { retrying: `${unsaved}; trying again…`, "signed-out": `${unsaved}.` };
-  line.textContent = words[state] ?? "";
-  if (state === "signed-out") line.append(button("Sign in to save", () => saves.resume()));
-  showLeft(left);
-}
-
-function notify(words, card = null) {
-  const note = document.createElement("p");
-  note.className = "note is-warning";
-  const text = document.createElement("span");
-  text.textContent = card ? `${card.name}: ${words}` : words;
-  note.append(text, button("Close", () => note.remove()));
-  part("notices").append(note);
-  while (part("notices").children.length > NOTICES) part("notices").firstChild.remove();
-}
-
-function button(words, run) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = "quiet small";
-  made.textContent = words;
-  made.addEventListener("click", () => {
-    run();
-    rest();
-  });
-  return made;
+  if (line.firstChild?.textContent !== (words[state] ?? "")) line.textContent = words[state] ?? "";
+  if (state === "signed-out") line.append(button("Sign in to save", () => outbox.resume()));
+  showLeft();
 }
 
 // ── Keys, pointer, focus ──
@@ -256,13 +278,21 @@ function button(words, run) {
 /** Give the keys back to the desk: no control has the focus. */
 function rest() {
   if (document.querySelector("dialog[open]")) return;
-  const place = current?.element ?? stage;
-  place.focus({ preventScroll: true });
+  const focused = document.activeElement;
+  if (focused !== stage) stage.focus({ preventScroll: true });
+}
+
+/** `act` for keys that mean the photo on the screen: it was there when the key was pressed. */
+function onPhoto(act) {
+  return (value, event) => {
+    if (!current) return;
+    if (event.timeStamp >= current.shownAt) act(value);
+    else announce("That key came before the photo; nothing was done.", { visibly: true });
+  };
 }
 
 function openMenu() {
-  const menu = current?.unusable;
-  if (!menu) return;
+  const menu = current.unusable;
   menu.open = true;
   menu.querySelector("[data-reason]").focus();
 }
@@ -278,32 +308,54 @@ function menu(event) {
   }
   const digit = event.code.match(/^(?:Digit|Numpad)([1-9])$/)?.[1];
   const reason = digit && open.querySelector(`[data-reason="${digit}"]`);
-  if (reason && !event.repeat) submit(reason.form, reason);
+  if (reason && !event.repeat) press(reason);
   return Boolean(digit);
 }
 
-function press(target) {
-  if (target) submit(target.form ?? target.closest("form"), target);
-  else announce("There is no such suggestion.", { visibly: true });
+/** To another page, once what was decided is saved, or after a moment. */
+async function go(address) {
+  await Promise.race([outbox.settled(), new Promise((resolve) => setTimeout(resolve, LONGEST_GOODBYE))]);
+  location.assign(address);
 }
 
 listen({
-  rest,
+  rest: () => {
+    current?.zoom(false);
+    rest();
+  },
   menu,
-  undo,
-  accept: () => current && press(current.suggestion(1)),
-  choose: (number) => current && press(current.suggestion(number)),
-  search: (typed) => current && search.open(typed),
-  skip: () => current && submit(current.element.querySelector("form[data-action='skip']")),
-  unusable: openMenu,
-  none: () => current && submit(current.element.querySelector("form[data-none]")),
+  undo: () => undo(),
+  characters: () => urls.characterKeys === "on",
+  accept: onPhoto(() => press(current.suggestion(1))),
+  choose: onPhoto((number) => press(current.suggestion(number))),
+  again: onPhoto(() => again()),
+  product: onPhoto(decideProduct),
+  search: onPhoto((typed) => search.open(typed)),
+  skip: onPhoto(() => submit(current.element.querySelector("form[data-action='skip']"))),
+  unusable: onPhoto(openMenu),
+  none: onPhoto(() => press(current.element.querySelector("form[data-none] button"))),
+  explain: onPhoto((step) => current.explainNext(step)),
+  zoom: onPhoto(() => current.zoom()),
+  similar: onPhoto(() => {
+    if (current.data.similar) go(current.data.similar);
+    else announce("Photos like this one would tell what others chose: decide first.", { visibly: true });
+  }),
+  grid: onPhoto(() => {
+    const chosen = current.explained;
+    if (chosen && urls.grid) go(`${urls.grid}?category=${chosen.value}`);
+    else announce("There is no suggestion to open a grid of.", { visibly: true });
+  }),
   help: () => help.showModal(),
 });
 
 desk.addEventListener("submit", (event) => {
+  const { action } = event.target.dataset;
+  if (!action) return;
   event.preventDefault();
-  if (event.target.dataset.action === "undo") undo();
-  else submit(event.target, event.submitter);
+  if (action === "undo") undo();
+  else if (!current) return;
+  else if (event.submitter?.name) press(event.submitter);
+  else submit(event.target, { words: event.target.dataset.words });
 });
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open]");
@@ -315,6 +367,33 @@ document.addEventListener("click", (event) => {
 for (const dialog of document.querySelectorAll(".desk-dialog")) {
   dialog.addEventListener("close", rest);
 }
+desk.querySelector("[data-filter]").addEventListener("click", async (event) => {
+  event.preventDefault();
+  const dialog = document.getElementById("filters");
+  const place = dialog.querySelector("[data-filter-form]");
+  dialog.showModal();
+  try {
+    const response = await send(event.target.href);
+    if (!response.ok) throw new Error(await sentence(response));
+    place.innerHTML = await response.text();
+    place.querySelector("select").focus();
+  } catch (error) {
+    place.textContent = error instanceof TypeError ? "The connection is lost; close and try again." : error.message;
+  }
+});
+help.querySelector("[data-character-keys]").addEventListener("change", async ({ target }) => {
+  urls.characterKeys = target.checked ? "on" : "off";
+  const body = new URLSearchParams({ on: target.checked ? "on" : "" });
+  const place = help.querySelector("[data-setting]");
+  try {
+    const response = await send(target.form.action, { method: "POST", body });
+    if (!response.ok) throw new Error(await sentence(response));
+    place.textContent = "Saved for every browser you use.";
+  } catch (error) {
+    const why = error instanceof TypeError ? "the connection is lost." : error.message;
+    place.textContent = `Only for this page: ${why}`;
+  }
+});
 
 // ── Coming and going ──
 
@@ -324,31 +403,41 @@ async function loadLeaves() {
   return (await response.json()).leaves;
 }
 
+/** What a closed page of this reviewer left unsaved. */
+async function adopt() {
+  for (const entry of await outbox.adopt()) if (entry.action === "decide") strip.add({ ...entry, card: null });
+}
+
 keepLeases({
   url: urls.leases,
   seconds: Number(urls.leaseSeconds),
-  ids: held,
+  ids: () => {
+    const onTheWay = outbox.photos;
+    return held().filter((id) => !onTheWay.includes(id));
+  },
   lost: (ids) => {
-    ahead = ahead.filter((card) => !ids.includes(card.id));
+    queue.drop((card) => ids.includes(card.id));
     if (!current || !ids.includes(current.id)) return;
-    notify("Somebody else took this photo meanwhile; here is the next.", current);
+    notify("Somebody else took this photo meanwhile; here is the next.", current.name);
     advance();
   },
 });
-window.addEventListener("pagehide", () => {
-  saves.deliverOnExit();
-  giveBack(urls.leases, held());
-});
-window.addEventListener("online", fetchAhead);
+window.addEventListener("pagehide", () => giveBack(urls.leases, held()));
+window.addEventListener("online", () => queue.fill());
 setInterval(() => {
-  if (!document.hidden && !signedOut) fetchAhead();
+  if (document.hidden || signedOut) return;
+  queue.fill();
+  adopt();
 }, LOOK_AGAIN);
 
-const standing = stage.querySelector("[data-card]");
 for (const opener of desk.querySelectorAll("[data-open]")) opener.hidden = false;
-stage.tabIndex = -1;
-if (standing) {
-  current = Card.fromPage(standing);
-  rest();
+for (const [name, count] of waitingForOthers(user)) {
+  notify(`${decisions(count)} kept in this browser for ${name}, not saved yet. They are sent when ${name} signs in here and opens this page.`);
 }
-fetchAhead();
+const standing = stage.querySelector("[data-card]");
+if (standing) {
+  const card = Card.fromPage(standing);
+  if (outbox.photos.includes(card.id)) advance();
+  else show(card);
+} else queue.fill();
+adopt();

@@ -1,6 +1,7 @@
 // The type-ahead over all categories: by name, path or code.
 
 const MOST = 40;
+const MOST_TYPED = 12; // more are not seen without scrolling, and each costs time at every key
 const STALE_AFTER = 30_000;
 
 /** Lower case without accents, so that "cafe" finds "Café". */
@@ -8,26 +9,34 @@ function plain(text) {
   return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
-/** How well a category fits the words typed: smaller is better, null is not at all. */
-function rank(leaf, query) {
-  const words = query.split(/\s+/);
-  if (!words.every((word) => leaf.text.includes(word))) return null;
-  if (leaf.code && plain(leaf.code) === query) return 0;
-  const name = plain(leaf.name);
-  if (name.startsWith(query)) return 1;
-  if (starts(name, query)) return 2;
-  if (words.every((word) => starts(leaf.text, word))) return 3;
-  return 4;
+/** A category with what the search compares, worked out once. */
+function prepared(leaf) {
+  const spaced = (text) => ` ${plain(text).split(/[^\p{L}\p{N}]+/u).join(" ")}`;
+  const all = `${leaf.path} ${leaf.code}`;
+  return {
+    ...leaf,
+    text: plain(all),
+    starts: spaced(all),
+    named: plain(leaf.name),
+    nameStarts: spaced(leaf.name),
+    coded: plain(leaf.code),
+  };
 }
 
-function starts(text, word) {
-  return text.split(/[^\p{L}\p{N}]+/u).some((part) => part.startsWith(word));
+/** How well a category fits the words typed: smaller is better, null is not at all. */
+function rank(leaf, query, words) {
+  if (!words.every((word) => leaf.text.includes(word))) return null;
+  if (leaf.coded === query) return 0;
+  if (leaf.named.startsWith(query)) return 1;
+  if (leaf.nameStarts.includes(` ${query}`)) return 2;
+  return words.every((word) => leaf.starts.includes(` ${word}`)) ? 3 : 4;
 }
 
 export function matches(leaves, typed) {
   const query = plain(typed.trim());
   if (!query) return leaves;
-  const ranked = leaves.map((leaf) => [rank(leaf, query), leaf]).filter(([at]) => at !== null);
+  const words = query.split(/\s+/);
+  const ranked = leaves.map((leaf) => [rank(leaf, query, words), leaf]).filter(([at]) => at !== null);
   return ranked.sort(([a], [b]) => a - b).map(([, leaf]) => leaf);
 }
 
@@ -72,7 +81,7 @@ export class Search {
     if (performance.now() - this.#loadedAt < STALE_AFTER) return;
     try {
       const leaves = await this.#load();
-      this.#leaves = leaves.map((leaf) => ({ ...leaf, text: plain(`${leaf.path} ${leaf.code}`) }));
+      this.#leaves = leaves.map(prepared);
       this.#loadedAt = performance.now();
     } catch {
       if (!this.#leaves.length) this.#say("The categories could not be fetched; close and try again.");
@@ -85,8 +94,9 @@ export class Search {
 
   #show() {
     const found = matches(this.#leaves, this.field.value);
-    this.#shown = found.slice(0, MOST);
-    this.list.replaceChildren(...this.#shown.map((leaf, at) => option(leaf, at)));
+    this.#shown = found.slice(0, this.field.value.trim() ? MOST_TYPED : MOST);
+    while (this.list.children.length < this.#shown.length) this.list.append(option(this.list.children.length));
+    for (const [at, row] of [...this.list.children].entries()) fill(row, this.#shown[at]);
     this.#activate(this.field.value.trim() && this.#shown.length ? 0 : -1);
     this.#say(count(found.length, this.#shown.length));
   }
@@ -97,7 +107,8 @@ export class Search {
       row.setAttribute("aria-selected", String(n === at));
     }
     const row = this.list.children[at];
-    row?.scrollIntoView({ block: "nearest" });
+    if (at > 0) row?.scrollIntoView({ block: "nearest" });
+    else this.list.scrollTop = 0;
     this.field.setAttribute("aria-activedescendant", row?.id ?? "");
     this.#dialog.querySelector("[data-guide]").textContent = this.#shown[at]?.guidance ?? "";
   }
@@ -126,17 +137,21 @@ export class Search {
   }
 }
 
-function option(leaf, at) {
+function option(at) {
   const row = document.createElement("li");
   row.id = `search-result-${at}`;
   row.dataset.at = at;
   row.setAttribute("role", "option");
-  const name = document.createElement("b");
-  name.textContent = leaf.name;
-  const path = document.createElement("small");
-  path.textContent = [leaf.path, leaf.code].filter(Boolean).join(" · ");
-  row.append(name, " ", path);
+  row.append(document.createElement("b"), " ", document.createElement("small"));
   return row;
+}
+
+/** Rows stay and change their words: that is quicker than making new ones at every key. */
+function fill(row, leaf) {
+  row.hidden = !leaf;
+  if (!leaf) return;
+  row.children[0].textContent = leaf.name;
+  row.children[1].textContent = [leaf.path, leaf.code].filter(Boolean).join(" · ");
 }
 
 function count(found, shown) {
