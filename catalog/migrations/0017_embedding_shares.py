@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0014_archives'),
+        ('catalog', '0016_character_keys'),
     ]
 
     operations = [
