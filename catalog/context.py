@@ -1,4 +1,4 @@
-"""What every page needs: who is here, and whether the catalog holds drawn samples."""
+"""What every page needs: where it stands in the navigation, and whether there are samples."""
 
 from __future__ import annotations
 
@@ -13,4 +13,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return {}
-    return {"samples_present": Merchant.objects.filter(is_sample=True).exists()}
+    return {
+        "section": request.path_info.split("/")[1],
+        "samples_present": Merchant.objects.filter(is_sample=True).exists(),
+    }

@@ -29,7 +29,8 @@ from catalog.models import (
     VersionState,
 )
 
-PASSWORD = "correct horse battery"
+from .site import PASSWORD as PASSWORD
+
 _numbers = count(1)
 
 

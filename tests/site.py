@@ -32,6 +32,8 @@ from launcher.redis_server import answers, find_program, server_command, url_of
 from launcher.supervisor import read_procfile, shell, tail
 from launcher.tether import tethered
 
+PASSWORD = "correct horse battery"
+"""Of everybody whom tests make."""
 READY = {
     "worker": " ready.",
     "worker2": " ready.",

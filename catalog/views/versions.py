@@ -115,6 +115,8 @@ def confusion(request: SignedIn, pk: int) -> HttpResponse:
     """The test photos of category `true` that the version put into `predicted`."""
     version = get_object_or_404(ModelVersion.objects.select_related("run"), pk=pk)
     true, predicted = request.GET.get("true", ""), request.GET.get("predicted", "")
+    if not (true and predicted):
+        return redirect("model", pk)
     rows = (
         RunRow.objects.filter(
             run_id=version.run_id, split=Split.TEST, label__slug=true, predicted=predicted

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..factories import PASSWORD
-from ..site import Site
+from ..site import PASSWORD, Site
 from .desk import shown
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+SCREENS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 1280, "height": 800}},
+    "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+}
 ARCHIVE = "00000000-0000-4000-8000-000000000001"
 """Of the exhibition."""
 IDS = {
@@ -23,6 +27,9 @@ IDS = {
     "category": "SELECT max(id) FROM catalog_category",
     "model": "SELECT min(id) FROM catalog_modelversion",
     "candidate": "SELECT max(id) FROM catalog_modelversion",
+    "true": "SELECT min(c.slug) FROM catalog_runrow r JOIN catalog_category c ON c.id = r.label_id"
+    " WHERE r.split = 'test'",
+    "predicted": "SELECT min(predicted) FROM catalog_runrow WHERE split = 'test'",
     "from": "SELECT min(before_id) FROM catalog_changedanswer",
     "to": "SELECT min(after_id) FROM catalog_changedanswer",
     "run": "SELECT min(id) FROM catalog_trainingrun",
@@ -68,7 +75,7 @@ def _tiles(page: Page) -> None:
 def _signed_out(page: Page) -> None:
     """The session ends while the page is open."""
     shown(page)
-    page.context.clear_cookies()
+    page.context.clear_cookies(name="sessionid")
     page.keyboard.press("ArrowRight")
     page.locator("#sign-in-dialog[open]").wait_for()
 
@@ -104,7 +111,12 @@ VISITS = [
     Visit("category-examples", "mira", "category-examples", "/categories/{category}/examples/"),
     Visit("models", "mira", "models", "/models/"),
     Visit("model", "mira", "model", "/models/{model}/"),
-    Visit("mix-ups", "mira", "model-confusion", "/models/{model}/confusion/"),
+    Visit(
+        "mix-ups",
+        "mira",
+        "model-confusion",
+        "/models/{model}/confusion/?true={true}&predicted={predicted}",
+    ),
     Visit(
         "compare",
         "mira",
@@ -153,7 +165,7 @@ class Walker:
         self.site = site
         self.page = page
         self.who = ""
-        self.ids: dict[str, int] = {}
+        self.ids: dict[str, Any] = {}
 
     def open(self, visit: Visit) -> None:
         self._become(visit.who)

@@ -15,7 +15,7 @@ from django.urls import URLPattern
 from catalog.urls import urlpatterns
 
 from ..site import Site
-from .pages import EMPTY_VISITS, VISITS, Visit, Walker
+from .pages import EMPTY_VISITS, SCREENS, VISITS, Visit, Walker
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -25,11 +25,6 @@ pytestmark = pytest.mark.browser
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
-}
-SCREENS: dict[str, dict[str, Any]] = {
-    "light": {"viewport": {"width": 1280, "height": 800}},
-    "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
 SCRIPT_BYTES, STYLE_BYTES, REVIEW_BYTES, THUMBNAIL_BYTES = (
     kilobytes * 1024 for kilobytes in (40, 20, 50, 15)
@@ -42,6 +37,7 @@ NO_PAGES = {
     *(
         "image-status",
         "run-progress",
+        "run-curves",
         "job-progress",
         "images-csv",
         "image-file",

@@ -70,7 +70,13 @@ def test_many_photos_come_in_pages(client: Client, hats: Category) -> None:
 def test_an_empty_cell_says_so(client: Client, hats: Category, shoes: Category) -> None:
     version = judged_version([(hats, hats), (shoes, shoes)])
     assert "No such photos" in cell(client, version, "hats", "shoes")
-    assert "No such photos" in cell(client, version, "", "nonsense")
+    assert "No such photos" in cell(client, version, "hats", "nonsense")
+
+
+def test_half_a_cell_leads_back_to_the_version(client: Client, hats: Category) -> None:
+    version = judged_version([(hats, hats)])
+    answer = client.get(f"/models/{version.pk}/confusion/", {"predicted": "hats"})
+    assert answer.headers["Location"] == f"/models/{version.pk}/"
 
 
 def test_a_report_without_its_photos_says_so(client: Client, hats: Category) -> None:

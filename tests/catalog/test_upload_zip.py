@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 import stat
 import struct
 import zipfile
@@ -17,7 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from catalog import archives
-from catalog.models import Archive, ProductImage, User
+from catalog.models import Archive, ProductImage, Role, User
 
 from .. import factories
 
@@ -90,7 +91,7 @@ def test_each_photo_of_an_archive_is_taken_in_with_its_folder_as_a_hint(
 def test_the_reviewer_reads_the_folder(user: User, client: Client) -> None:
     shirts = factories.category("Shirts")
     factories.answered_image(shirts, stored=False, hint="Men › Boots")
-    client.force_login(factories.user(factories.Role.REVIEWER))
+    client.force_login(factories.user(Role.REVIEWER))
     assert "The merchant's folder: Men › Boots" in client.get("/review/").content.decode()
 
 
@@ -185,11 +186,11 @@ def test_a_header_that_lies_about_the_size_is_not_believed(
     user: User, client: Client, settings: Settings
 ) -> None:
     settings.UPLOAD_MAX_BYTES = 2_000_000
-    data = bytearray(packed([("big.jpg", factories.secrets.token_bytes(3_000_000))]))
+    data = bytearray(packed([("big.jpg", secrets.token_bytes(3_000_000))]))
     entry = data.rindex(b"PK\x01\x02")
     struct.pack_into("<I", data, entry + 24, 100)
     assert "damaged" in outcomes(client, bytes(data))["big.jpg"]
-    honest = packed([("big.jpg", factories.secrets.token_bytes(3_000_000))])
+    honest = packed([("big.jpg", secrets.token_bytes(3_000_000))])
     assert outcomes(client, honest)["big.jpg"] == "The file is larger than 2 MB."
 
 
@@ -197,7 +198,7 @@ def test_all_files_together_may_not_unpack_to_more_than_the_cap(
     user: User, client: Client, settings: Settings
 ) -> None:
     settings.UPLOAD_ZIP_MAX_UNPACKED = 1_000_000
-    noise = [(f"{n}.jpg", factories.secrets.token_bytes(600_000)) for n in range(2)]
+    noise = [(f"{n}.jpg", secrets.token_bytes(600_000)) for n in range(2)]
     said = outcomes(client, packed(noise))
     assert said["1.jpg"] == "The archive unpacks to more than 1 MB; split it."
 
