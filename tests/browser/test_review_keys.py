@@ -220,14 +220,17 @@ def test_a_key_pressed_before_the_next_photo_is_painted_acts_on_nothing(
       document.addEventListener("keydown", (event) => {
         if (event.key !== "1") return;
         const twice = new KeyboardEvent("keydown", { key: "1", code: "Digit1", bubbles: true });
-        Promise.resolve().then(() => document.body.dispatchEvent(twice));
+        Promise.resolve().then(() => {
+          document.body.dispatchEvent(twice);
+          window.said = document.querySelector("[data-said]").textContent;
+        });
       }, { once: true });
     }""")
 
     second = press(page, "1", first)
 
     saved(site, first, "confirmed", "", "Shirts")
-    page.get_by_text("That key came before the photo; nothing was done.").first.wait_for()
+    assert page.evaluate("window.said") == "That key came before the photo; nothing was done."
     assert label(site, second)[0] == "unlabelled"
     assert press(page, "2", second) != second
     saved(site, second, "corrected", "", "Hats")

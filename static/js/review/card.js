@@ -19,7 +19,7 @@ export class Card {
     this.revision = answer.revision;
     this.notice = answer.notice ?? "";
     this.#html = answer.html;
-    heldUntil(answer.until);
+    heldUntil(this.id, answer.until);
     if (element) this.#begin(element);
   }
 

@@ -2,15 +2,15 @@
 // closes. A page nobody looks at lets them run out.
 //
 // A reloaded page takes its photos again before the closing one's message arrives; the message
-// therefore says how long that page held them at most, and spares any later lease.
+// therefore says until when that page held each of them, and spares any later lease.
 
 import { csrfToken, send, SignedOut } from "../session.js";
 
-let until = 0; // end of the newest lease this page knows of, in milliseconds since 1970
+const ends = new Map(); // {photo: end of its lease as this page knows it, in milliseconds since 1970}
 let signedOut = false; // do not ask to sign in again until something else here succeeded
 
-export function heldUntil(end) {
-  until = Math.max(until, Number(end) || 0);
+export function heldUntil(id, end) {
+  ends.set(id, Math.max(ends.get(id) ?? 0, Number(end) || 0));
   signedOut = false;
 }
 
@@ -24,7 +24,7 @@ export function keepLeases({ url, seconds, ids, lost }) {
       const response = await send(url, { method: "POST", body });
       if (!response.ok) return;
       const { held, until: end } = await response.json();
-      heldUntil(end);
+      for (const id of held) heldUntil(id, end);
       const gone = mine.filter((id) => !held.includes(id) && ids().includes(id));
       if (gone.length) lost(gone);
     } catch (error) {
@@ -41,11 +41,12 @@ export function keepLeases({ url, seconds, ids, lost }) {
 
 /** Give photos back while the page goes away. */
 export function giveBack(url, ids) {
-  if (!ids.length) return;
-  const form = new FormData();
-  form.set("action", "release");
-  form.set("ids", ids.join(","));
-  form.set("until", until);
-  form.set("csrfmiddlewaretoken", csrfToken());
-  navigator.sendBeacon(url, form);
+  for (const end of new Set(ids.map((id) => ends.get(id)).filter(Boolean))) {
+    const form = new FormData();
+    form.set("action", "release");
+    form.set("ids", ids.filter((id) => ends.get(id) === end).join(","));
+    form.set("until", end);
+    form.set("csrfmiddlewaretoken", csrfToken());
+    navigator.sendBeacon(url, form);
+  }
 }
