@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 import shutil
 from dataclasses import dataclass
-from datetime import timedelta
 
 import redis
 from django.conf import settings
@@ -14,15 +13,13 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.exceptions import MigrationSchemaMissing
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 
 from .models import Serving, WorkerStatus
+from .models.serving import WORKER_SEEN_SECONDS
 
 logger = logging.getLogger(__name__)
 
 REDIS_SECONDS = 0.5
-WORKER_SEEN_SECONDS = 120
-"""A worker writes that it is alive far more often; after this it counts as gone."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +88,7 @@ def worker() -> Check:
     live_id = Serving.current().live_id
     if live_id is None:
         return Check(True, "Not needed before the first version is live.")
-    since = timezone.now() - timedelta(seconds=WORKER_SEEN_SECONDS)
-    seen = list(WorkerStatus.objects.filter(seen_at__gte=since).order_by("name"))
+    seen = list(WorkerStatus.alive().order_by("name"))
     if not seen:
         return Check(False, f"No worker was seen for {WORKER_SEEN_SECONDS} seconds; start one.")
     if any(status.version_id == live_id for status in seen):

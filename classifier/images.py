@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from classifier.errors import UnreadableImage
 
@@ -105,13 +105,15 @@ def _rgb(image: Image.Image) -> Image.Image:
         if image.has_transparency_data:
             page = Image.new("RGBA", image.size, "white")
             image = Image.alpha_composite(page, image.convert("RGBA"))
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     except _DECODING_ERRORS as error:
         raise UnreadableImage(_damaged(error)) from error
 
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+            return image  # where nothing is to be turned, Pillow would copy
         return ImageOps.exif_transpose(image)
     except _DECODING_ERRORS:
         return image  # damaged EXIF: the pixels are good, show them as they lie

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,28 @@ class Trained:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class NewNetwork:
+    """What a full run made, before it looks at the training photos again.
+
+    `features` are those of the validation and test photos; `embed` gives those of the training
+    photos at some places, `kept` being places among all training photos.
+    """
+
+    backbone: Backbone
+    head: Any
+    classes: tuple[str, ...]
+    features: dict[str, Features]
+    embed: Callable[[Sequence[int]], Features]
+
+
+Made = Callable[[NewNetwork], None]
+
+
+def nothing_more(network: NewNetwork) -> None:
+    """A Made for callers who need none."""
+
+
 def train(
     splits: dict[str, LabelledPhotos],
     *,
@@ -92,6 +115,7 @@ def train(
     cache_dir: Path | None = None,
     resumption: Resumption | None = None,
     log_dir: Path | None = None,
+    made: Made = nothing_more,
     progress: Progress = silent,
 ) -> Trained:
     """Train a head on `backbone`; in a full run also fine-tune the backbone's top layers.
@@ -100,9 +124,10 @@ def train(
     the last two may be empty. The head sees `views` augmented copies of each photo, the recipe's
     number where None, and begins as its `ancestor` where there is one. Embeddings are cached below
     `cache_dir` from run to run; a run that was killed goes on from its last epoch by `resumption`.
+    A full run calls `made` once, before it looks for what is known of the training photos.
     NotEnoughData with fewer than two categories; Cancelled when `progress` raises it.
     """
-    steps = _Run(splits, recipe, ancestor, cache_dir, resumption, log_dir, progress)
+    steps = _Run(splits, recipe, ancestor, cache_dir, resumption, log_dir, made, progress)
     return steps.execute(backbone, full=full, views=recipe.views if views is None else views)
 
 
@@ -117,6 +142,7 @@ class _Run:
         cache_dir: Path | None,
         resumption: Resumption | None,
         log_dir: Path | None,
+        made: Made,
         progress: Progress,
     ) -> None:
         self.splits = splits
@@ -125,6 +151,7 @@ class _Run:
         self.cache_dir = cache_dir
         self.resumption = resumption
         self.log_dir = log_dir
+        self.made = made
         self.progress = progress
         self.classes = tuple(sorted(set(splits["train"].labels)))
         self.columns = {slug: column for column, slug in enumerate(self.classes)}
@@ -135,12 +162,12 @@ class _Run:
     def execute(self, backbone: Backbone, *, full: bool, views: int) -> Trained:
         if len(self.classes) < 2:
             raise NotEnoughData("Fewer than two categories have training photos. Label more.")
-        features = self._features(backbone, views=views)
+        features = self._features(Embedder(backbone), self.splits, views=views)
         head = self._head(features)
         if full:
             tuned = self._fine_tune(backbone, head)
             backbone, head = tuned.backbone, tuned.head
-            features = self._features(backbone, views=0)
+            features = self._features_of(backbone, head)
         logits = {
             split: head_logits(head, found.embeddings)
             for split, found in features.items()
@@ -163,26 +190,56 @@ class _Run:
             self.seconds,
         )
 
-    def _features(self, backbone: Backbone, *, views: int) -> dict[str, Features]:
-        started = time.monotonic()
+    def _features_of(self, backbone: Backbone, head: Any) -> dict[str, Features]:
+        """With the new network. The photos that judge it come first: they are few, and decide how
+        it is served, so that others may then look at the training photos with it."""
         embedder = Embedder(backbone)
+        judging = self._features(embedder, [name for name in self.splits if name != "train"])
+        self.made(
+            NewNetwork(backbone, head, self.classes, judging, partial(self._sample, embedder))
+        )
+        return judging | self._features(embedder, ["train"])
+
+    def _features(
+        self, embedder: Embedder, splits: Iterable[str], *, views: int = 0
+    ) -> dict[str, Features]:
+        started = time.monotonic()
         found = {}
-        for split, photos in self.splits.items():
-            found[split] = extract_features(
-                embedder,
-                photos.paths,
-                recipe=self.recipe,
-                views=views if split == "train" else 0,
-                keys=photos.keys,
-                known=photos.known,
-                cache_dir=self.cache_dir,
-                progress=self.progress,
-                phase=f"{split} photos",
+        for split in splits:
+            photos = self.splits[split]
+            found[split] = self._extract(
+                embedder, split, photos, views=views if split == "train" else 0
             )
             for place, reason in found[split].skipped.items():
                 self.skipped[photos.paths[place]] = reason
         self._spent("features", started)
         return found
+
+    def _sample(self, embedder: Embedder, places: Sequence[int]) -> Features:
+        """The training photos at these places."""
+        photos = self.splits["train"]
+        some = LabelledPhotos(
+            [photos.paths[place] for place in places],
+            [photos.labels[place] for place in places],
+            [photos.keys[place] for place in places] if photos.keys is not None else None,
+        )
+        found = self._extract(embedder, "train", some)
+        return replace(found, kept=np.array(places, np.int64)[found.kept])
+
+    def _extract(
+        self, embedder: Embedder, split: str, photos: LabelledPhotos, *, views: int = 0
+    ) -> Features:
+        return extract_features(
+            embedder,
+            photos.paths,
+            recipe=self.recipe,
+            views=views,
+            keys=photos.keys,
+            known=photos.known,
+            cache_dir=self.cache_dir,
+            progress=self.progress,
+            phase=f"{split} photos",
+        )
 
     def _head(self, features: dict[str, Features]) -> Any:
         result = train_head(

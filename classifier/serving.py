@@ -12,16 +12,19 @@ from classifier.head import Head
 
 if TYPE_CHECKING:
     from classifier.engines import keras, openvino
+    from classifier.engines.answering import Embedder as AnyEmbedder
     from classifier.network import Backbone
 
 
 def engine_of(root: Path, backbone_sha256: str, setting: str) -> str:
     """`keras` or `openvino`: what `setting` means for this backbone. One that was never exported is
-    served by Keras.
+    served by Keras. No file is read: whether they are intact is found out when they are opened.
 
-    EngineError if `setting` names no engine, StoreError if the export is damaged.
+    EngineError if `setting` names no engine.
     """
-    return KERAS if _export(root, backbone_sha256, setting) is None else OPENVINO
+    if choose(setting) == OPENVINO and store.has_export(root, backbone_sha256):
+        return OPENVINO
+    return KERAS
 
 
 def open_engine(
@@ -39,10 +42,21 @@ def open_engine(
     return _open_openvino(root / directory, manifest, export, current)
 
 
+def open_embedder(root: Path, backbone_sha256: str, *, setting: str) -> AnyEmbedder:
+    """A stored backbone alone, verified, with the engine of `setting`.
+
+    StoreError says what is wrong with its files, EngineError with the engine.
+    """
+    export = _export(root, backbone_sha256, setting)
+    if export is None:
+        return _keras_embedder(root, backbone_sha256)
+    return _openvino_embedder(export, backbone_sha256)
+
+
 def _open_openvino(
     directory: Path, manifest: dict[str, Any], export: store.ExportInfo, current: Engine | None
 ) -> openvino.Classifier:
-    from classifier.engines.openvino import Classifier, Embedder
+    from classifier.engines.openvino import Classifier
 
     classes, sha256 = tuple(manifest["classes"]), manifest["backbone_sha256"]
     units = manifest["head_units"]
@@ -50,21 +64,33 @@ def _open_openvino(
     if isinstance(current, Classifier) and current.backbone_sha256 == sha256:
         embedder = current.embedder
     else:
-        size, precision = export.image_size, export.precision
-        embedder = Embedder(export.model, sha256=sha256, image_size=size, precision=precision)
+        embedder = _openvino_embedder(export, sha256)
     return Classifier(embedder, head, classes, manifest["temperature"])
+
+
+def _openvino_embedder(export: store.ExportInfo, sha256: str) -> openvino.Embedder:
+    from classifier.engines.openvino import Embedder
+
+    size, precision = export.image_size, export.precision
+    return Embedder(export.model, sha256=sha256, image_size=size, precision=precision)
 
 
 def _open_keras(
     root: Path, directory: str, sha256: str, current: Engine | None
 ) -> keras.Classifier:
-    from classifier.engines.keras import Classifier, Embedder
+    from classifier.engines.keras import Classifier
 
     if isinstance(current, Classifier) and current.backbone_sha256 == sha256:
         return store.open_version(root, directory, embedder=current.embedder)
+    return store.open_version(root, directory, embedder=_keras_embedder(root, sha256))
+
+
+def _keras_embedder(root: Path, sha256: str) -> keras.Embedder:
+    from classifier.engines.keras import Embedder
+
     on_gpu = has_gpu()
     backbone = open_half(root, sha256) if on_gpu else store.open_backbone(root, sha256)
-    return store.open_version(root, directory, embedder=Embedder(backbone, xla=on_gpu))
+    return Embedder(backbone, xla=on_gpu)
 
 
 def open_half(root: Path, sha256: str) -> Backbone:

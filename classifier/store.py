@@ -148,11 +148,16 @@ def save_export(
         shutil.rmtree(old, ignore_errors=True)
 
 
+def has_export(root: Path, sha256: str) -> bool:
+    """Whether a backbone has an export, intact or not."""
+    return (root / "backbones" / sha256 / EXPORT_FOLDER).exists()
+
+
 def read_export(root: Path, sha256: str) -> ExportInfo | None:
     """A backbone's export; None if it has none, StoreError if it is damaged."""
-    directory = root / "backbones" / sha256 / EXPORT_FOLDER
-    if not directory.exists():
+    if not has_export(root, sha256):
         return None
+    directory = root / "backbones" / sha256 / EXPORT_FOLDER
     manifest = _verified(directory, "export")
     if manifest["sha256"] != sha256:
         raise StoreError(f"{directory} was made of another backbone. Remove it: Keras serves then.")

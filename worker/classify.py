@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from django.conf import settings
 from django.db import DatabaseError
 
-from catalog import enqueue, lifecycle, reclassify
+from catalog import enqueue, lifecycle, reclassify, shares
 from catalog.lifecycle import Claim
 from catalog.models import LabelState, MachineState, ProductImage, ReclassifyScope
 
@@ -18,7 +18,9 @@ from . import process
 from .answers import Tree
 from .batch import Batch
 from .live import LiveModel
+from .share import Newcomer, Share
 from .transient import retried
+from .work import Work
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,9 @@ class Classifying:
     def __init__(self, worker: str, owner: str) -> None:
         self.owner = owner
         self.live = LiveModel(worker)
-        self._computing: Batch | None = None
+        self._newcomer = Newcomer()
+        self._share_first = False
+        self._computing: Work | None = None
         self._last_batch: list[int] = []
         self._served_stale = False
         self._pace = 0.0
@@ -56,6 +60,7 @@ class Classifying:
                 enqueue.classify_soon(self._last_batch[:1])
                 break
         self._land()
+        self._newcomer.let_go()
         if total:
             spent = round(time.monotonic() - started, 2)
             logger.info("classified", extra={"images": total, "seconds": spent})
@@ -88,15 +93,17 @@ class Classifying:
                 self._write(batch, urgent)
         return sum(len(batch) for batch in (taken, urgent) if batch is not None)
 
-    def _overtaking(self, taken: Batch) -> Batch | None:
+    def _overtaking(self, taken: Work) -> Batch | None:
         """Photos that somebody waits for and that came after `taken`, which can wait, was claimed.
         They go first."""
-        if taken.is_suspect or not lifecycle.is_overtaken(taken.claims):
+        loaded = self.live.loaded
+        if taken.is_urgent or taken.is_suspect or loaded is None or not lifecycle.somebody_waits():
             return None
-        claims = self._claim(background_limit=0)
+        tree = Tree.now(loaded.version.classes)
+        claims = self._claim(background_limit=0) if tree else []
         if not claims:
             return None
-        urgent = Batch(claims, taken.loaded, taken.tree)
+        urgent = Batch(claims, loaded, tree)
         if urgent.is_suspect:
             urgent.release()  # it comes again, alone
             return None
@@ -114,13 +121,38 @@ class Classifying:
             )
         )
 
-    def _take(self) -> Batch | None:
-        """The next batch, being decoded; None when nothing waits or nothing can answer."""
+    def _take(self) -> Work | None:
+        """What comes next, being decoded; None when nothing waits or nothing can answer. Photos for
+        a full run come in turn with those that nobody waits for."""
         if self._computing is not None and self._computing.is_suspect:
             self._land()
         if self.live.refresh():
             self._land()
             self._catch_up()
+        self._share_first = not self._share_first
+        if self._share_first:
+            taken = self._take_share() or self._take_batch()
+        elif (taken := self._take_batch()) is None:
+            taken = self._take_share()
+            if taken is not None:
+                self._queue_more()
+        if taken is None:
+            return None
+        if taken.is_suspect:
+            self._land()
+        try:
+            taken.read()
+        except BaseException:
+            self._let_go(taken, self._computing)
+            raise
+        return taken
+
+    def _take_share(self) -> Share | None:
+        if not shares.are_out() or lifecycle.somebody_waits():
+            return None
+        return self._newcomer.take(owner=self.owner, photos=self._background_limit())
+
+    def _take_batch(self) -> Batch | None:
         loaded = self.live.loaded
         if loaded is None:
             return None
@@ -133,15 +165,7 @@ class Classifying:
             return None
         self._last_batch = [claim.image_id for claim in claims]
         self._served_stale = self._served_stale or not self.live.is_current
-        batch = Batch(claims, loaded, tree)
-        if batch.is_suspect:
-            self._land()
-        try:
-            batch.read()
-        except BaseException:
-            self._let_go(batch, self._computing)
-            raise
-        return batch
+        return Batch(claims, loaded, tree)
 
     def _land(self) -> None:
         """Nothing is in hand any more."""
@@ -149,7 +173,7 @@ class Classifying:
         if batch is not None:
             self._write(batch)
 
-    def _write(self, batch: Batch, urgent: Batch | None = None) -> None:
+    def _write(self, batch: Work, urgent: Batch | None = None) -> None:
         """`urgent` is what else is in hand, besides the one that is computing."""
         try:
             batch.write()
@@ -162,7 +186,7 @@ class Classifying:
             raise
         self._pace = batch.seconds / len(batch)
 
-    def _let_go(self, *batches: Batch | None) -> None:
+    def _let_go(self, *batches: Work | None) -> None:
         """Hand back what is in hand, for somebody else or for later."""
         self._computing = None
         with suppress(DatabaseError):  # their leases will run out

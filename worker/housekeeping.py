@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 
-from catalog import archives, carrying, doubts, enqueue, lifecycle, previews, runs
+from catalog import archives, carrying, doubts, enqueue, lifecycle, previews, runs, shares
 
 from .retention import prune
 
@@ -21,6 +21,7 @@ def tidy_up() -> None:
     lifecycle.delete_withdrawn_files()
     carrying.carry_on()
     _revive_runs()
+    shares.forget_ended()
     _nudge_looks()
     if time.monotonic() - _pruned_at[0] > PRUNE_SECONDS:
         _pruned_at[0] = time.monotonic()

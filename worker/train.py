@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -21,24 +22,33 @@ from django.db import transaction
 
 from catalog import doubts, golive, previews, runs, training_set
 from catalog.errors import CatalogError, StorageFull
-from catalog.models import Backbone, ModelVersion, RunRow, RunState, Split, TrainingRun
+from catalog.models import (
+    Backbone,
+    ModelVersion,
+    RunRow,
+    RunState,
+    Split,
+    TrainingRun,
+    WorkerStatus,
+)
 from catalog.training_set import Row, TrainingSet
 from classifier.errors import Cancelled, ClassifierError
 
 from . import embeddings, memory, novelty, photos, process
 from .beginning import Beginning, begin, require_enough, why_unchanged
 from .curves import Curves
-from .exporting import export_once
+from .exporting import export_once, save_backbone
 from .feature_cache import FeatureCache
 from .full_disk import why_no_room
 from .judging import TestPhotos, Verdict, judge, metrics_of
 from .lease import HeldRun, Interrupted, LeaseLost
 from .reporting import Progress, silent
 from .retention import prune
+from .sharing import share_out
 
 if TYPE_CHECKING:
     from classifier.checkpoint import Resumption
-    from classifier.run import LabelledPhotos, Trained
+    from classifier.run import LabelledPhotos, NewNetwork, Trained
 
 logger = logging.getLogger(__name__)
 
@@ -185,8 +195,15 @@ def _train(work: Work) -> Trained:
         cache_dir=work.cache.folder,
         resumption=_resumption(work, unfinished),
         log_dir=_logs(work.run, going_on=unfinished.exists()),
+        made=partial(_share_out, work),
         progress=work.held,
     )
+
+
+def _share_out(work: Work, made: NewNetwork) -> None:
+    """Have the workers look at the training photos with the new network, where there are any."""
+    if WorkerStatus.alive().exists():
+        share_out(work.run, made, work.rows, work.held)
 
 
 def _as_photos(rows: Sequence[Row]) -> LabelledPhotos:
@@ -243,8 +260,9 @@ def _logs(run: TrainingRun, *, going_on: bool) -> Path:
 
 def _store_embeddings(work: Work, trained: Trained) -> None:
     """The backbone as a row and on disk, and its embeddings of all labelled photos."""
-    backbone = _save_backbone(work, trained)
-    export_once(backbone, trained, work.rows, work.held)
+    full = work.beginning.full and bool(trained.histories.get("fine-tune"))
+    backbone = save_backbone(trained.backbone, fine_tuned=full)
+    export_once(backbone, trained, trained.judgements, work.rows, work.held)
     for split in SPLITS:
         judged, rows = trained.judgements[split], work.rows[split]
         ids = [rows[place].image_id for place in judged.kept]
@@ -255,22 +273,6 @@ def _store_embeddings(work: Work, trained: Trained) -> None:
             if places:
                 vectors = judged.embeddings[np.array(places)]
                 embeddings.store(backbone, [ids[n] for n in places], vectors)
-
-
-def _save_backbone(work: Work, trained: Trained) -> Backbone:
-    from classifier import store
-
-    info = store.save_backbone(settings.MODELS_DIR, trained.backbone)
-    backbone, _ = Backbone.objects.get_or_create(
-        sha256=info.sha256,
-        defaults={
-            "directory": info.directory,
-            "source": info.source,
-            "image_size": info.image_size,
-            "fine_tuned": work.beginning.full and bool(trained.histories.get("fine-tune")),
-        },
-    )
-    return backbone
 
 
 def _judge(work: Work, trained: Trained) -> tuple[Verdict, list[Row]]:

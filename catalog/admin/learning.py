@@ -7,6 +7,7 @@ from django.contrib import admin
 from ..models import (
     Backbone,
     ChangedAnswer,
+    EmbeddingShare,
     LabelCheck,
     LabelDoubt,
     ModelVersion,
@@ -53,6 +54,13 @@ class RunRowAdmin(TableAdmin):
     list_select_related = ("run", "image", "label")
     search_fields = ("=run__id", "=image__id", "=label__slug", "=predicted")
     search_help_text = "Number of a run or a photo, or the slug of a category."
+
+
+@admin.register(EmbeddingShare, site=site)
+class EmbeddingShareAdmin(TableAdmin):
+    list_display = ("run", "backbone", "size", "owner", "lease_until", "attempts")
+    list_select_related = ("run", "backbone")
+    search_fields = ("=run__id", "owner")
 
 
 @admin.register(Serving, site=site)

@@ -28,10 +28,10 @@ from .machine import (
     fail,
     finish,
     forget_answers,
-    is_overtaken,
     release,
     requeue,
     retry,
+    somebody_waits,
 )
 from .removal import delete_withdrawn_files, withdraw
 
@@ -55,11 +55,11 @@ __all__ = [
     "finish",
     "forget_answers",
     "import_label",
-    "is_overtaken",
     "release",
     "requeue",
     "retry",
     "send_back",
+    "somebody_waits",
     "take_back_complaint",
     "undo",
     "undo_batch",

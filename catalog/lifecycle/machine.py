@@ -108,10 +108,8 @@ def _claimable(now: datetime, limit: int, background_limit: int | None) -> list[
     return [(pk, attempts) for pk, attempts in found if attempts == 0]
 
 
-def is_overtaken(claims: Sequence[Claim]) -> bool:
-    """Whether photos that somebody waits for have come since these, that can wait, were claimed."""
-    if any(claim.priority < Priority.BACKGROUND for claim in claims):
-        return False
+def somebody_waits() -> bool:
+    """Whether there are photos to be claimed that are no background work."""
     urgent = ProductImage.objects.filter(
         machine=Constant(MachineState.PENDING), priority__lt=Priority.BACKGROUND
     )

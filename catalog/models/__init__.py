@@ -21,6 +21,7 @@ from .preview import ChangedAnswer, Preview
 from .product import Product, Split
 from .run import RunMode, RunRow, RunState, RunTrigger, TrainingRun
 from .serving import Reclassification, ReclassifyScope, Serving, WorkerStatus
+from .share import EmbeddingShare
 from .version import Backbone, ModelVersion, VersionState
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Decision",
     "DecisionKind",
     "Embedding",
+    "EmbeddingShare",
     "LabelCheck",
     "LabelDoubt",
     "LabelState",

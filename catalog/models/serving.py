@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
+from django.db.models import QuerySet
 from django.utils import timezone
+
+WORKER_SEEN_SECONDS = 120
+"""A worker writes that it is alive far more often; after this it counts as gone."""
 
 
 class Serving(models.Model):
@@ -53,6 +59,12 @@ class WorkerStatus(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def alive(cls) -> QuerySet[WorkerStatus]:
+        """Workers that were seen lately."""
+        since = timezone.now() - timedelta(seconds=WORKER_SEEN_SECONDS)
+        return cls.objects.filter(seen_at__gte=since)
 
 
 class ReclassifyScope(models.TextChoices):

@@ -55,7 +55,7 @@ def test_a_reviewer_filters_and_takes_a_range_back(site: Site, page: Page) -> No
     assert rows.count() == 4
     assert "photo-4.jpg" not in page.locator("tbody").inner_text()
 
-    page.get_by_role("link", name="Undo all of these…").click()
+    page.get_by_role("button", name="Undo all of these…").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Undo 4 decisions?"
     page.get_by_role("button", name="Undo 4 decisions").click()
 

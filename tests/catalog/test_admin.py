@@ -32,6 +32,7 @@ from catalog.models import (
     Decision,
     DecisionKind,
     Embedding,
+    EmbeddingShare,
     LabelCheck,
     LabelDoubt,
     Merchant,
@@ -152,6 +153,12 @@ MAKERS: dict[type[Model], Callable[[], Any]] = {
     ),
     Reclassification: lambda: Reclassification.objects.create(
         scope="category", category=factories.category(), last_id=1
+    ),
+    EmbeddingShare: lambda: EmbeddingShare.objects.create(
+        run=factories.run(state=RunState.SUCCEEDED),
+        backbone=factories.backbone(),
+        image_ids=[1],
+        size=1,
     ),
     LabelCheck: lambda: LabelCheck.objects.create(state=CheckState.DONE),
     LabelDoubt: lambda: LabelDoubt.objects.create(

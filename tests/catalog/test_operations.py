@@ -28,6 +28,7 @@ from catalog.models import (
     VersionState,
     WorkerStatus,
 )
+from catalog.models.serving import WORKER_SEEN_SECONDS
 from launcher.redis_server import answers, find_program, server_command, url_of
 from tests import factories
 
@@ -114,7 +115,7 @@ def test_a_live_version_without_a_worker_is_not_ready(client: Client) -> None:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("redis_answers")
 def test_a_worker_that_fell_silent_does_not_count(client: Client) -> None:
-    worker(live_version(), seconds_ago=health.WORKER_SEEN_SECONDS + 5)
+    worker(live_version(), seconds_ago=WORKER_SEEN_SECONDS + 5)
     assert ready(client)[0] == 503
 
 

@@ -112,6 +112,46 @@ def test_two_workers_share_one_queue_without_loss_or_overlap(
     site.stop("worker2")
 
 
+SHARE_OUT = """
+from datetime import timedelta
+from django.utils import timezone
+from catalog import shares
+from catalog.models import Embedding, ProductImage, RunState, RunTrigger, Serving, TrainingRun
+backbone = Serving.current().live.backbone
+Embedding.objects.filter(backbone=backbone).delete()
+lease = timezone.now() + timedelta(minutes=10)
+run = TrainingRun.objects.create(
+    trigger=RunTrigger.COMMAND, state=RunState.RUNNING, owner="trainer", lease_until=lease
+)
+shares.ask(run, backbone, list(ProductImage.objects.order_by("id").values_list("pk", flat=True)))
+"""
+
+
+def test_two_workers_share_a_runs_photos_though_one_is_killed(taught_site: Site) -> None:
+    """A trainer waits for embeddings; what the killed worker held is done by the other."""
+    site = taught_site
+    with_processes(site, "worker", "worker2", "beat")
+    wait_until(lambda: is_idle(site), "the photos before are answered", seconds=120)
+    photos = site.sql("SELECT count(*) FROM catalog_productimage")[0][0]
+
+    site.manage("shell", "--no-imports", "-c", SHARE_OUT)
+    held = "SELECT count(DISTINCT owner) FROM catalog_embeddingshare WHERE owner <> ''"
+    wait_until(lambda: site.sql(held)[0][0] == 2, "both have a share", seconds=60, every=0.005)
+    site.kill("worker2")
+    out = "SELECT count(*) FROM catalog_embeddingshare"
+    wait_until(lambda: site.sql(out)[0][0] == 0, "no photo is out", seconds=120)
+
+    embedded = site.sql("SELECT count(*), count(DISTINCT image_id) FROM catalog_embedding")
+    assert embedded == [(photos, photos)]
+    site.manage("shell", "--no-imports", "-c", END_RUN)
+
+
+END_RUN = """
+from catalog.models import RunState, TrainingRun
+TrainingRun.objects.filter(owner="trainer").delete()
+"""
+
+
 def test_a_reclassification_goes_on_after_its_worker_was_killed(taught_site: Site) -> None:
     site = taught_site
     with_processes(site, "worker", "beat")

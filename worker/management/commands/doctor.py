@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from catalog import enqueue
 from catalog.management.contract import Result
 from catalog.models import Serving, WorkerStatus
+from catalog.models.serving import WORKER_SEEN_SECONDS
 from classifier import weights
 from classifier.errors import ClassifierError
 from classifier.store import read_manifest
 
 from ..contract import ClassifierCommand
-
-WORKER_SILENT_AFTER = timedelta(seconds=60)
 
 
 class Trouble(Exception):
@@ -125,11 +122,13 @@ def _model() -> str:
 
 def _worker() -> str:
     try:
-        latest = WorkerStatus.objects.order_by("-seen_at").first()
+        latest = WorkerStatus.alive().order_by("-seen_at").first()
     except DatabaseError as error:
         raise Trouble("Workers are unknown without the database.") from error
-    if latest is None or latest.seen_at < timezone.now() - WORKER_SILENT_AFTER:
-        raise Trouble("No worker has been seen in the last minute; start one (see Procfile).")
+    if latest is None:
+        raise Trouble(
+            f"No worker was seen for {WORKER_SEEN_SECONDS} seconds; start one (see Procfile)."
+        )
     if latest.error:
         raise Trouble(f"{latest.name}: {latest.error}")
     return f"{latest.name} has version {latest.version_id} loaded."
