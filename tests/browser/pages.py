@@ -99,6 +99,7 @@ VISITS = [
     Visit("review-unusable", "rita", "review", "/review/", _unusable),
     Visit("review-signed-out", "rita", "review", "/review/", _signed_out),
     Visit("grid", "rita", "review-grid", "/review/grid/", _tiles),
+    Visit("review-filters", "rita", "review-filters", "/review/filters/"),
     Visit("history", "mira", "review-history", "/review/history/"),
     Visit("history-nothing-found", "mira", "review-history", "/review/history/?image=none"),
     Visit("history-undo", "mira", "review-history-undo", "/review/history/undo/?kind=correct"),

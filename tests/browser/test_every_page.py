@@ -33,7 +33,13 @@ NO_PAGES = {
     "home",  # leads on to the page of one's role
     "sign-out",
     *("healthz", "readyz", "metrics"),  # for machines
-    *("review-next", "review-leases", "review-categories", "grid-next"),  # for scripts
+    *(
+        "review-next",
+        "review-leases",
+        "review-categories",
+        "review-neighbours",
+        "grid-next",
+    ),  # for scripts
     *(
         "image-status",
         "run-progress",
