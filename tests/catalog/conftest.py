@@ -1,4 +1,4 @@
-"""People signed in to the test's client, and the two categories that most tests know."""
+"""People whom most tests know, two of them signed in to the test's client, and their categories."""
 
 from __future__ import annotations
 
@@ -17,10 +17,29 @@ def manager(client: Client, db: None) -> User:
 
 
 @pytest.fixture
-def reviewer(client: Client, db: None) -> User:
-    rita = factories.user(Role.REVIEWER, name="rita")
+def reviewer(client: Client, rita: User) -> User:
     client.force_login(rita)
     return rita
+
+
+@pytest.fixture
+def rita(db: None) -> User:
+    return factories.user(Role.REVIEWER, name="rita")
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return factories.user(Role.REVIEWER, name="ada")
+
+
+@pytest.fixture
+def ben(db: None) -> User:
+    return factories.user(Role.REVIEWER, name="ben")
+
+
+@pytest.fixture
+def shirts(db: None) -> Category:
+    return factories.category("Shirts")
 
 
 @pytest.fixture

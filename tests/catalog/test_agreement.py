@@ -24,26 +24,6 @@ def every_photo_seen_twice(settings: Any, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(blind, "SECOND_SHARE", 1.0)
 
 
-@pytest.fixture
-def ada() -> User:
-    return factories.user(Role.REVIEWER, name="ada")
-
-
-@pytest.fixture
-def ben() -> User:
-    return factories.user(Role.REVIEWER, name="ben")
-
-
-@pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
-
-
-@pytest.fixture
-def hats() -> Category:
-    return factories.category("Hats")
-
-
 def at_the_desk(user: User, category: Category, suggested: Category | None = None) -> Decision:
     """Decide the next photo of the desk; with `suggested` a new one is there for it."""
     if suggested is not None:

@@ -24,26 +24,6 @@ def every_photo_blind(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blind, "SECOND_SHARE", 1.0)
 
 
-@pytest.fixture
-def ada() -> User:
-    return factories.user(Role.REVIEWER, name="ada")
-
-
-@pytest.fixture
-def ben() -> User:
-    return factories.user(Role.REVIEWER, name="ben")
-
-
-@pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
-
-
-@pytest.fixture
-def hats() -> Category:
-    return factories.category("Hats")
-
-
 def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)

@@ -52,11 +52,6 @@ def caps() -> Category:
     return factories.category("Caps")
 
 
-@pytest.fixture
-def hats() -> Category:
-    return factories.category("Hats")
-
-
 def again(image: ProductImage) -> ProductImage:
     return ProductImage.objects.select_related("label", "predicted", "product").get(pk=image.pk)
 

@@ -19,11 +19,6 @@ def manager() -> User:
     return factories.user(Role.MANAGER)
 
 
-@pytest.fixture
-def shoes() -> Category:
-    return factories.category("Shoes")
-
-
 def test_a_leaf_with_photos_gains_no_child_before_they_have_a_place(
     manager: User, shoes: Category
 ) -> None:

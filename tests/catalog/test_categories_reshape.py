@@ -26,11 +26,6 @@ def manager() -> User:
     return factories.user(Role.MANAGER)
 
 
-@pytest.fixture
-def shoes() -> Category:
-    return factories.category("Shoes")
-
-
 def again(image: ProductImage) -> ProductImage:
     return ProductImage.objects.select_related("label").get(pk=image.pk)
 

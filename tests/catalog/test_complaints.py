@@ -26,16 +26,6 @@ def ruth() -> User:
     return factories.user(Role.REVIEWER, name="ruth")
 
 
-@pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
-
-
-@pytest.fixture
-def shoes() -> Category:
-    return factories.category("Shoes")
-
-
 def suggested(category: Category, merchant_user: User) -> ProductImage:
     return factories.answered_image(
         category, merchant=merchant_user.merchant, stored=False, drawn=False

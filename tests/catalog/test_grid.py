@@ -35,16 +35,6 @@ def models_dir(settings: Settings, tmp_path: Path) -> None:
     settings.MODELS_DIR = tmp_path
 
 
-@pytest.fixture
-def rita() -> User:
-    return factories.user(Role.REVIEWER, name="rita")
-
-
-@pytest.fixture
-def shirts(db: None) -> Category:
-    return factories.category("Shirts")
-
-
 def answered(category: Category, confidence: float = 0.8, **columns: Any) -> ProductImage:
     columns = {"drawn": False, "stored": False} | columns
     return factories.answered_image(category, confidence, **columns)

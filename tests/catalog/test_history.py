@@ -21,28 +21,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def ada() -> User:
-    return factories.user(Role.REVIEWER, name="ada")
-
-
-@pytest.fixture
-def ben() -> User:
-    return factories.user(Role.REVIEWER, name="ben")
-
-
-@pytest.fixture
 def mia() -> User:
     return factories.user(Role.MANAGER, name="mia")
-
-
-@pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
-
-
-@pytest.fixture
-def hats() -> Category:
-    return factories.category("Hats")
 
 
 def photo(name: str) -> ProductImage:

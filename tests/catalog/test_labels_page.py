@@ -24,16 +24,6 @@ def reviewer(client: Client) -> User:
     return rita
 
 
-@pytest.fixture
-def hats() -> Category:
-    return factories.category("Hats")
-
-
-@pytest.fixture
-def shoes() -> Category:
-    return factories.category("Shoes")
-
-
 def looked(*found: Found, labels: int = 100) -> LabelCheck:
     """A look that ended with these doubts."""
     check = doubts.claim(doubts.request().pk)

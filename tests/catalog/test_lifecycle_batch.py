@@ -10,25 +10,10 @@ from django.utils import timezone
 
 from catalog import desk, lifecycle, queue, training_set
 from catalog.errors import NotAllowed, StaleImage
-from catalog.models import Category, Decision, LabelState, Origin, ProductImage, Role, Split, User
+from catalog.models import Category, Decision, LabelState, Origin, ProductImage, Split, User
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ada() -> User:
-    return factories.user(Role.REVIEWER, name="ada")
-
-
-@pytest.fixture
-def ben() -> User:
-    return factories.user(Role.REVIEWER, name="ben")
-
-
-@pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
 
 
 def suggested(category: Category, count: int, **more: Any) -> list[ProductImage]:

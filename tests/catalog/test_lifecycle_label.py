@@ -43,26 +43,6 @@ MACHINE_FIELDS = [
 ]
 
 
-@pytest.fixture
-def ada() -> User:
-    return factories.user(Role.REVIEWER, name="ada")
-
-
-@pytest.fixture
-def ben() -> User:
-    return factories.user(Role.REVIEWER, name="ben")
-
-
-@pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
-
-
-@pytest.fixture
-def shoes() -> Category:
-    return factories.category("Shoes")
-
-
 def suggested(category: Category, **more: Any) -> ProductImage:
     return factories.answered_image(category, stored=False, **more)
 

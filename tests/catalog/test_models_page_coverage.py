@@ -12,11 +12,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
-
-
 def page(client: Client) -> str:
     client.force_login(factories.user(Role.MANAGER))
     return " ".join(client.get("/models/").content.decode().split())

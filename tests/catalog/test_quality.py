@@ -32,16 +32,6 @@ def reviewer() -> User:
     return factories.user(Role.REVIEWER)
 
 
-@pytest.fixture
-def hats() -> Category:
-    return factories.category("Hats")
-
-
-@pytest.fixture
-def shoes() -> Category:
-    return factories.category("Shoes")
-
-
 def checked(
     suggested: Category,
     *,

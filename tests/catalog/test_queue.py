@@ -28,16 +28,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def ada() -> User:
-    return factories.user(Role.REVIEWER, name="ada")
-
-
-@pytest.fixture
-def ben() -> User:
-    return factories.user(Role.REVIEWER, name="ben")
-
-
-@pytest.fixture
 def never_random(settings: Any) -> None:
     settings.REVIEW_RANDOM_SHARE = 0.0
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog import queue
-from catalog.models import Category, LabelState, MachineState, ProductImage, Role, User
+from catalog.models import Category, LabelState, MachineState, ProductImage, User
 from catalog.queue_filters import Filters
 from tests import factories
 
@@ -21,16 +21,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def uncertain_first(settings: Any) -> None:
     settings.REVIEW_RANDOM_SHARE = 0.0
-
-
-@pytest.fixture
-def ada() -> User:
-    return factories.user(Role.REVIEWER, name="ada")
-
-
-@pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
 
 
 def answered(confidence: float, *, days: float = 0, **columns: Any) -> ProductImage:

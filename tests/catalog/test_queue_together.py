@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalog import lifecycle, queue
-from catalog.models import Category, MachineState, ProductImage, Role, User
+from catalog.models import Category, MachineState, ProductImage, User
 from catalog.queue_filters import Filters
 from tests import factories
 
@@ -17,16 +17,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def uncertain_first(settings: Any) -> None:
     settings.REVIEW_RANDOM_SHARE = 0.0
-
-
-@pytest.fixture
-def ada() -> User:
-    return factories.user(Role.REVIEWER, name="ada")
-
-
-@pytest.fixture
-def ben() -> User:
-    return factories.user(Role.REVIEWER, name="ben")
 
 
 def answered(confidence: float, **columns: Any) -> ProductImage:

@@ -41,11 +41,6 @@ def live() -> ModelVersion:
     return factories.version(state=VersionState.LIVE)
 
 
-@pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
-
-
 def answered(version: ModelVersion, **columns: Any) -> ProductImage:
     return factories.image(
         stored=False, machine=MachineState.CLASSIFIED, version=version, confidence=0.5, **columns

@@ -23,11 +23,6 @@ SCRIPT = {"X-Requested-With": "fetch"}
 
 
 @pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
-
-
-@pytest.fixture
 def rita() -> User:
     return factories.user(Role.REVIEWER)
 

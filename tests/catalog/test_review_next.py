@@ -29,11 +29,6 @@ def uncertain_first(settings: LazySettings) -> None:
 
 
 @pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
-
-
-@pytest.fixture
 def rita() -> User:
     return factories.user(Role.REVIEWER)
 

@@ -20,16 +20,6 @@ SCRIPT = {"X-Requested-With": "fetch"}
 
 
 @pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
-
-
-@pytest.fixture
-def rita() -> User:
-    return factories.user(Role.REVIEWER, name="rita")
-
-
-@pytest.fixture
 def reviewer(client: Client, rita: User) -> Client:
     client.force_login(rita)
     return client

@@ -19,11 +19,6 @@ def reviewer(client: Client) -> None:
     client.force_login(factories.user(Role.REVIEWER))
 
 
-@pytest.fixture
-def hats() -> Category:
-    return factories.category("Hats")
-
-
 def unfamiliar(hats: Category, nearest: ProductImage | None = None) -> ProductImage:
     image = factories.answered_image(hats, stored=False)
     Prediction.objects.filter(image=image).update(nearness=0.1, unfamiliar=True, nearest=nearest)

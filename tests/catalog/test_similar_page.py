@@ -24,16 +24,6 @@ def models_dir(settings: Settings, tmp_path: Path) -> None:
     settings.MODELS_DIR = tmp_path
 
 
-@pytest.fixture
-def rita() -> User:
-    return factories.user(Role.REVIEWER, name="rita")
-
-
-@pytest.fixture
-def shirts(db: None) -> Category:
-    return factories.category("Shirts")
-
-
 def photos(category: Category, kind: int, count: int) -> list[ProductImage]:
     """Answered photos that look alike, compared with all there are."""
     made = [factories.answered_image(category, stored=False) for _ in range(count)]

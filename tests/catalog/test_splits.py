@@ -33,11 +33,6 @@ def ada() -> User:
     return factories.user(Role.REVIEWER)
 
 
-@pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
-
-
 def variant(data: bytes, *, scale: float = 1.0, encoding: str = "JPEG", quality: int = 60) -> bytes:
     """The same picture, saved again by another program."""
     picture = Image.open(io.BytesIO(data)).convert("RGB")

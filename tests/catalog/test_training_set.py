@@ -28,11 +28,6 @@ def ada() -> User:
     return factories.user(Role.REVIEWER)
 
 
-@pytest.fixture
-def shirts() -> Category:
-    return factories.category("Shirts")
-
-
 def imported(category: Category, split: Split = Split.TRAIN) -> ProductImage:
     image = factories.image(stored=False)
     lifecycle.import_label(image, category, split=split)
