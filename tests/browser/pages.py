@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..site import PASSWORD, Site
-from .desk import shown
+from ..site import Site
+from .desk import shown, sign_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -188,8 +188,4 @@ class Walker:
         self.page.context.clear_cookies()
         self.who = who
         if who:
-            self.page.goto(f"{self.site.address}/accounts/sign-in/")
-            self.page.get_by_label("Name").fill(who)
-            self.page.get_by_label("Password").fill(PASSWORD)
-            self.page.get_by_role("button", name="Sign in").click()
-            self.page.wait_for_url(lambda url: "/accounts/" not in url)
+            sign_in(self.page, self.site, who)

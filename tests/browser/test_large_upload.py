@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .. import factories
-from ..factories import PASSWORD
 from ..site import Site
+from .desk import sign_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -51,16 +51,8 @@ def site(site_factory: Callable[..., Site]) -> Site:
     return running
 
 
-def sign_in(page: Page, site: Site, name: str = "mia") -> None:
-    page.goto(f"{site.address}/accounts/sign-in/")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda url: "/accounts/" not in url)
-
-
 def open_upload(page: Page, site: Site) -> None:
-    sign_in(page, site)
+    sign_in(page, site, "mia")
     page.goto(f"{site.address}/upload/")
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..factories import PASSWORD
 from ..site import Site
+from .desk import sign_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -40,14 +40,6 @@ def site(site_factory: Callable[..., Site]) -> Site:
     return site
 
 
-def sign_in(page: Page, site: Site) -> None:
-    page.goto(f"{site.address}/accounts/sign-in/")
-    page.get_by_label("Name").fill("mira")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda url: "/accounts/" not in url)
-
-
 def labels(site: Site) -> list[str]:
     return [name for _, name in site.sql(LABELS)]
 
@@ -62,7 +54,7 @@ def photo(page: Page) -> str:
 
 
 def test_merging_and_undoing_then_going_through_doubtful_labels(site: Site, page: Page) -> None:
-    sign_in(page, site)
+    sign_in(page, site, "mira")
     page.goto(f"{site.address}/categories/")
     page.get_by_role("link", name="Caps").click()
     page.get_by_text("Merge into another").click()

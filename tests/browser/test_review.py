@@ -9,23 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..site import Site, wait_until
-from .desk import SEED, fill, label, open_desk, press, saved, shown, sign_in, with_reviewers
+from .desk import SEED, label, open_desk, press, saved, shown, sign_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def site(site_factory: Callable[..., Site]) -> Site:
-    return with_reviewers(site_factory)
-
-
-@pytest.fixture
-def photos(site: Site) -> Callable[[int], None]:
-    """`photos(5)`: the queue holds five new photos and nothing else."""
-    return lambda count: fill(site, count)
 
 
 def test_mouse_alone_does_everything(site: Site, page: Page, photos: Callable[[int], None]) -> None:

@@ -9,23 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..site import Site, wait_until
-from .desk import fill, label, open_desk, press, saved, shown, with_reviewers
+from .desk import fill, label, open_desk, press, saved, shown
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def site(site_factory: Callable[..., Site]) -> Site:
-    return with_reviewers(site_factory)
-
-
-@pytest.fixture
-def photos(site: Site) -> Callable[[int], None]:
-    """`photos(5)`: the queue holds five new photos and nothing else."""
-    return lambda count: fill(site, count)
 
 
 def test_every_key_does_what_the_help_says(

@@ -10,23 +10,12 @@ import pytest
 
 from ..factories import PASSWORD
 from ..site import Site, wait_until
-from .desk import fill, label, open_desk, press, saved, shown, sign_in, with_reviewers
+from .desk import label, open_desk, press, saved, shown, sign_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Dialog, Page
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def site(site_factory: Callable[..., Site]) -> Site:
-    return with_reviewers(site_factory)
-
-
-@pytest.fixture
-def photos(site: Site) -> Callable[[int], None]:
-    """`photos(5)`: the queue holds five new photos and nothing else."""
-    return lambda count: fill(site, count)
 
 
 def test_an_expired_session_opens_the_sign_in_form_and_saves_after_it(
