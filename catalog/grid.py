@@ -58,13 +58,13 @@ class Saved:
     """Photos that were not confirmed, and why."""
 
 
-def open_grid(user: User, category: Category | None = None) -> Grid:
+def open_grid(user: User, category: Category | None = None, *, exclude: Sequence[int] = ()) -> Grid:
     """The next page of `category`, else of the category with most photos; empty where the one asked
-    for has none left that nobody looks at."""
+    for has none left that nobody looks at. `exclude` names photos that the screen has already."""
     counted = waiting()
     wanted = [category] if category else [each for each, _ in counted[:TRIED]]
     for each in wanted:
-        images = _lease_page(user, each)
+        images = _lease_page(user, each, exclude)
         if images:
             return Grid(each, images, dict(counted).get(each, 0), counted)
     return Grid(category, [], dict(counted).get(category, 0) if category else 0, counted)
@@ -84,13 +84,15 @@ def save(
     user: User, category: Category, *, seen: Mapping[int, int], flagged: Sequence[int], batch: UUID
 ) -> Saved:
     """Confirm the tiles of `seen`, {image id: revision}, except the flagged ones, which stay with
-    this reviewer for the desk. The same `batch` again saves nothing more."""
+    this reviewer for the desk and come on no page of theirs soon. The same `batch` again saves
+    nothing more."""
     kept = {pk: revision for pk, revision in seen.items() if pk not in set(flagged)}
     drawn = ProductImage.objects.filter(pk__in=kept, drawn=True).values_list("pk", flat=True)
     reasons = {pk: NotAllowed("This photo is to be looked at by itself.") for pk in drawn}
     kept = {pk: revision for pk, revision in kept.items() if pk not in reasons}
     outcome = lifecycle.decide_many(kept, category, by=user, batch=batch, origin=Origin.GRID)
     held = queue.renew(user, flagged)
+    queue.pass_over(user, held)
     return Saved(len(outcome.decisions), len(held), _refused({**reasons, **outcome.refused}))
 
 
@@ -119,11 +121,11 @@ def take_back(
 
 
 def rows(user: User, category: Category) -> ImageQuerySet:
-    """What may be put on `user`'s next page."""
+    """What may be put on `user`'s next page, what their desk just held included."""
     now = timezone.now()
-    nobodys = Q(reviewer__isnull=True) | Q(review_lease_until__lt=now)
+    free = Q(reviewer__isnull=True) | Q(reviewer=user) | Q(review_lease_until__lt=now)
     skipped = ReviewSkip.objects.filter(reviewer=user, at__gt=now - SKIP_RETURNS_AFTER)
-    found = _unsure().filter(nobodys, predicted=category, disputed=False, complaint_at__isnull=True)
+    found = _unsure().filter(free, predicted=category, disputed=False, complaint_at__isnull=True)
     alone = blind.open_looks(user).values("image_id")
     return found.exclude(pk__in=skipped.values("image_id")).exclude(pk__in=alone)
 
@@ -133,10 +135,10 @@ def _unsure() -> ImageQuerySet:
 
 
 @transaction.atomic
-def _lease_page(user: User, category: Category) -> list[ProductImage]:
+def _lease_page(user: User, category: Category, exclude: Sequence[int]) -> list[ProductImage]:
     """The photo the model is surest of, then those that look most like it; where nothing can be
     compared yet, the surest ones."""
-    free = rows(user, category)
+    free = rows(user, category).exclude(pk__in=exclude)
     surest = free.order_by("-confidence", "-id").select_related(*similar.SHOWN_WITH)
     seed = surest.first()
     if seed is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from random import SystemRandom
 
@@ -117,8 +117,19 @@ def release(user: User, image_ids: Sequence[int], *, until: datetime | None = No
 @transaction.atomic
 def skip(user: User, image: ProductImage) -> None:
     """Pass the image over: others see it at once, this reviewer again in half an hour."""
-    ReviewSkip.objects.update_or_create(image=image, reviewer=user, defaults={"at": timezone.now()})
+    pass_over(user, [image.pk])
     release(user, [image.pk])
+
+
+def pass_over(user: User, image_ids: Iterable[int]) -> None:
+    """Not to be chosen for this reviewer for half an hour; what they hold stays on their desk."""
+    now = timezone.now()
+    ReviewSkip.objects.bulk_create(
+        [ReviewSkip(image_id=pk, reviewer=user, at=now) for pk in image_ids],
+        update_conflicts=True,
+        unique_fields=["image", "reviewer"],
+        update_fields=["at"],
+    )
 
 
 def origin_of(image: ProductImage) -> Origin:

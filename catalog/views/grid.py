@@ -36,11 +36,12 @@ def grid(request: SignedIn) -> HttpResponse:
 @never_cache
 @require_GET
 def next_page(request: SignedIn) -> JsonResponse:
-    """Lease another page of the category, ready to show."""
+    """Lease another page of the category, ready to show, of photos that the screen has not yet."""
     category = _category(request)
     if category is None:
         return _refused(CROOKED, 400)
-    return JsonResponse(_as_json(request, pages.open_grid(request.user, category)))
+    known = whole_numbers(request.GET.get("exclude", ""))
+    return JsonResponse(_as_json(request, pages.open_grid(request.user, category, exclude=known)))
 
 
 @allow(*STAFF)

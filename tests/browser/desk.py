@@ -50,8 +50,9 @@ def fill(site: Site, count: int, *, sku: str = "") -> None:
     site.manage("shell", "-c", SEED + PHOTOS.format(count=count, sku=sku))
 
 
-def sign_in(page: Page, site: Site, name: str = "rita") -> None:
-    page.goto(f"{site.address}/accounts/sign-in/")
+def sign_in(page: Page, site: Site, name: str = "rita", *, to: str = "") -> None:
+    """Lands on the page `to`, a path, or on the desk."""
+    page.goto(f"{site.address}/accounts/sign-in/{to and f'?next={to}'}")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()

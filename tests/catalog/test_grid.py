@@ -117,7 +117,14 @@ def test_two_reviewers_get_different_photos(shirts: Category, rita: User) -> Non
 
     assert (len(hers), len(his)) == (grid.TILES, 3)
     assert not set(ids(hers)) & set(ids(his))
-    assert grid.open_grid(rita).images == []
+    assert grid.open_grid(rita, shirts, exclude=ids(hers)).images == []
+
+
+def test_what_a_reviewers_desk_held_a_moment_ago_comes_too(shirts: Category, rita: User) -> None:
+    image = answered(shirts)
+    assert queue.lease(rita, image)
+
+    assert grid.open_grid(rita).images == [image]
 
 
 def test_the_page_is_confirmed_and_flagged_tiles_go_to_the_desk_first(

@@ -5,7 +5,7 @@ import { send, sentence, SignedOut } from "../session.js";
 import { Card } from "./card.js";
 import { listen } from "./keys.js";
 import { giveBack, keepLeases } from "./leases.js";
-import { announce, button, decisions, notify } from "./notes.js";
+import { announce, decisions, notify, saving } from "./notes.js";
 import { newToken, Outbox, waitingForOthers } from "./outbox.js";
 import { Queue } from "./queue.js";
 import { Search } from "./search.js";
@@ -21,7 +21,6 @@ const urls = desk.dataset;
 const stage = desk.querySelector("[data-stage]");
 const help = document.getElementById("help");
 const part = (name) => desk.querySelector(`[data-${name}]`);
-const asked = urls.query ? `?${urls.query}` : ""; // what is filtered; `left` counts it
 const user = { id: document.body.dataset.user, name: urls.userName };
 
 let current = null;
@@ -128,7 +127,7 @@ function submit(form, { pressed = null, words = "", label = null, more = {} } = 
   const { photoPage, thumbnail } = card.data;
   const { id: photo, product, name } = card;
   const about = { photo, product, name, words, label, photoPage, thumbnail };
-  outbox.add({ token, action, url: form.action + asked, body, ...about });
+  outbox.add({ token, action, url: form.action, body, ...about });
   if (action === "decide") {
     strip.add({ token, card, ...about });
     showToday(1);
@@ -139,17 +138,17 @@ function submit(form, { pressed = null, words = "", label = null, more = {} } = 
 
 function done(entry, answer) {
   signedOut = false;
-  if (answer.left !== undefined) showLeft(answer.left);
   if (answer.decision) strip.saved(entry.token, answer.decision);
-  if (answer.count) showToday((answer.count - 1) * (entry.action === "undo" ? -1 : 1));
+  if (answer.count) counted(answer.count, entry.action === "undo" ? -1 : 1);
   if (answer.message) announce(answer.message, { visibly: true });
   if (answer.warning) notify(answer.warning, entry.name);
+  for (const { message, name } of answer.refused ?? []) notify(message, name); // of a page of the grid
   if (entry.action === "undo") tookBack(answer);
   if (!current) queue.fill();
 }
 
 function refused(entry, answer) {
-  if (answer.left !== undefined) showLeft(answer.left);
+  showLeft();
   if (entry.action === "undo") {
     notUndone(entry, answer);
     return;
@@ -231,7 +230,7 @@ function undoing(item) {
   const body = { token: newToken() };
   if (item?.token) body.of = item.token;
   if (item?.decision) body.decision = item.decision;
-  return { token: body.token, action: "undo", url: urls.undo + asked, body, photo: item?.photo ?? 0 };
+  return { token: body.token, action: "undo", url: urls.undo, body, photo: item?.photo ?? 0 };
 }
 
 function tookBack({ card: answer }) {
@@ -258,18 +257,20 @@ function showLeft(count = left) {
   queue.left = shown;
 }
 
+/** The server decided (1) or took back (-1) so many. It counts what is left itself only as it sends
+    more photos: that costs more than a save. */
+function counted(photos, sign) {
+  showLeft(left < MANY ? Math.max(left - sign * photos, 0) : left);
+  showToday(sign * (photos - 1));
+}
+
 function showToday(step) {
   today = Math.max(today + step, 0);
   part("today").textContent = today.toLocaleString("en-GB");
 }
 
 function showSaving(state, waiting) {
-  const line = part("saving");
-  line.dataset.state = state;
-  const unsaved = `${decisions(waiting)} not saved yet`;
-  const words = { retrying: `${unsaved}; trying again…`, "signed-out": `${unsaved}.` };
-  if (line.firstChild?.textContent !== (words[state] ?? "")) line.textContent = words[state] ?? "";
-  if (state === "signed-out") line.append(button("Sign in to save", () => outbox.resume()));
+  saving(part("saving"), state, decisions(waiting), () => outbox.resume());
   showLeft();
 }
 

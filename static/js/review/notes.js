@@ -1,8 +1,8 @@
-// What the desk says: to everybody in its bar, to screen readers, and in notes that stay.
+// What the desk and the grid say: to everybody in their bar, to screen readers, and in notes that stay.
 
 const NOTICES = 3;
 
-const part = (name) => document.querySelector(`#desk [data-${name}]`);
+const part = (name) => document.querySelector(`main [data-${name}]`);
 
 export function announce(words, { visibly = false } = {}) {
   part("announce").textContent = words;
@@ -27,7 +27,7 @@ export function button(words, run) {
   made.textContent = words;
   made.addEventListener("click", () => {
     run();
-    document.querySelector("#desk [data-stage]").focus({ preventScroll: true });
+    document.querySelector("main [data-stage]").focus({ preventScroll: true });
   });
   return made;
 }
@@ -35,4 +35,12 @@ export function button(words, run) {
 /** `one decision is`, `3 decisions are` */
 export function decisions(count) {
   return count === 1 ? "1 decision is" : `${count} decisions are`;
+}
+
+/** Say on its line what waits to be saved: `waiting` is "3 pages are". */
+export function saving(line, state, waiting, resume) {
+  const words = { retrying: `${waiting} not saved yet; trying again…`, "signed-out": `${waiting} not saved yet.` };
+  line.dataset.state = state;
+  if (line.firstChild?.textContent !== (words[state] ?? "")) line.textContent = words[state] ?? "";
+  if (state === "signed-out") line.append(button("Sign in to save", resume));
 }

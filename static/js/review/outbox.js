@@ -39,7 +39,8 @@ export class Outbox {
     });
   }
 
-  /** `entry` is {token, action, url, body, photo, ...}, all of it plain data; `photo` is an id. */
+  /** `entry` is {token, action, url, body, photo or photos, ...}, all of it plain data; `body` is an
+      object or pairs, `photo` an id. */
   add(entry) {
     const moment = `${String(Date.now()).padStart(14, "0")}-${String(this.#count++).padStart(6, "0")}`;
     const kept = { ...entry, key: `${PREFIX}${this.user.id}:${moment}:${entry.token}`, tab: this.#tab };
@@ -51,17 +52,26 @@ export class Outbox {
 
   /** The photos that something is on its way for, from any page of this user. */
   get photos() {
-    const stored = entriesOf(this.user.id).map((entry) => entry.photo);
-    return [...new Set([...stored, ...this.#queue.map((entry) => entry.photo)])].filter(Boolean);
+    const all = [...entriesOf(this.user.id), ...this.#queue];
+    return [...new Set(all.flatMap((entry) => entry.photos ?? entry.photo))].filter(Boolean);
+  }
+
+  /** Nothing goes out until somebody signs in. */
+  get signedOut() {
+    return this.#state === "signed-out";
   }
 
   get waiting() {
     return this.#queue.length;
   }
 
-  /** How many of those on their way are of this kind. */
+  /** Those on their way that are of this kind. */
+  entries(action) {
+    return this.#queue.filter((entry) => entry.action === action);
+  }
+
   count(action) {
-    return this.#queue.filter((entry) => entry.action === action).length;
+    return this.entries(action).length;
   }
 
   find(isWanted) {
