@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 SKU_IN_NAME = re.compile(r"^(?P<sku>.+?)(?:[_ ](?P<number>\d{1,3}))?$")
 SKU_LENGTH = 80
+ORIGINALS = "originals/"
 COMPARED = 500
 HINT_LENGTH = 200
 DISK_FULL = "The server's disk is full; nothing was stored. Try again later."
@@ -206,6 +207,11 @@ def require_room(more: int = 0) -> None:
         raise StorageFull(DISK_FULL)
 
 
+def display_of(file: str) -> str:
+    """The name of a stored original's display copy."""
+    return f"display/{file.removeprefix(ORIGINALS).rpartition('.')[0]}.jpg"
+
+
 def _require_new(merchant: Merchant, sha256: str) -> None:
     same = ProductImage.objects.present().filter(merchant=merchant, sha256=sha256)
     for image in same.select_related("product").order_by():  # one at most: a constraint sees to it
@@ -220,9 +226,10 @@ def _store(data: bytes, sha256: str) -> Stored:
     colours = pictures.mean_colours(picture.rgb)
     stem = secrets.token_hex(16)
     folder = stem[:2]
+    original = f"{ORIGINALS}{folder}/{stem}.{picture.format}"
     files = {
-        "file": (f"originals/{folder}/{stem}.{picture.format}", data),
-        "display": (f"display/{folder}/{stem}.jpg", pictures.display_copy(picture.rgb)),
+        "file": (original, data),
+        "display": (display_of(original), pictures.display_copy(picture.rgb)),
         "thumbnail": (f"thumbnails/{folder}/{stem}.webp", thumbnail),
     }
     written = _write(files)

@@ -183,12 +183,14 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image:
 
 
 def display_copy(rgb: Image.Image) -> bytes:
-    """JPEG of at most DISPLAY_SIDE pixels a side, without any metadata."""
+    """JPEG of at most DISPLAY_SIDE pixels a side, without any metadata. Not progressive: that would
+    save 3% of its bytes, and the worker, which reads it in place of a large photo, would decode it
+    in twice the time."""
     copy = rgb.copy()
     copy.thumbnail((DISPLAY_SIDE, DISPLAY_SIDE), Resampling.LANCZOS, reducing_gap=2.0)
     copy.info.clear()
     out = io.BytesIO()
-    copy.save(out, "JPEG", quality=86, optimize=True, progressive=True)
+    copy.save(out, "JPEG", quality=86, optimize=True)
     return out.getvalue()
 
 

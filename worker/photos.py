@@ -9,7 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from django.core.files.storage import default_storage
+from PIL import Image
 
+from catalog.intake import display_of
 from classifier import images
 from classifier.errors import UnreadableImage
 from classifier.images import Pixels
@@ -17,17 +19,33 @@ from classifier.images import Pixels
 logger = logging.getLogger(__name__)
 
 THREADS = min(8, os.cpu_count() or 1)
+LARGE_BYTES = 1_000_000
+SHORT_SIDE = 640
+
+
+def source_of(file: str) -> str:
+    """What a network reads of a stored photo, in training and in serving: the photo itself, or its
+    display copy where the photo has more than LARGE_BYTES, as decoding takes its time by the byte.
+    A copy with a side under SHORT_SIDE, of a long narrow photo, shows too little of it."""
+    copy = display_of(file)
+    try:
+        if default_storage.size(file) <= LARGE_BYTES:
+            return file
+        with default_storage.open(copy) as handle, Image.open(handle, formats=["JPEG"]) as picture:
+            return copy if min(picture.size) >= SHORT_SIDE else file
+    except (OSError, Image.DecompressionBombError):
+        return file  # whoever reads it says what is wrong
 
 
 def path_of(file: str) -> Path:
-    """Where a stored photo lies on this host."""
-    return Path(default_storage.path(file))
+    """Where what a network reads of a stored photo lies on this host."""
+    return Path(default_storage.path(source_of(file)))
 
 
 def read(file: str, size: int) -> Pixels | str:
     """(size, size, 3) uint8 RGB of a stored photo, or why it cannot be had, for people."""
     try:
-        with default_storage.open(file) as handle:
+        with default_storage.open(source_of(file)) as handle:
             data = handle.read()
         return images.load(data, size)
     except FileNotFoundError:
