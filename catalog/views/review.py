@@ -104,7 +104,7 @@ def decide(request: SignedIn, pk: int) -> HttpResponseBase:
     words = _saved(saved)
     if wants_json(request):
         count = len(saved.decisions)
-        answer = {"decision": decision.pk, "count": count, "message": words, "left": _left(request)}
+        answer = {"decision": decision.pk, "count": count, "message": words}
         return JsonResponse(answer | _left_open(saved))
     messages.success(request, words)
     for warning in _left_open(saved).values():
@@ -118,7 +118,7 @@ def skip(request: SignedIn, pk: int) -> HttpResponseBase:
     image = get_object_or_404(ProductImage.objects.present(), pk=pk)
     queue.skip(request.user, image)
     if wants_json(request):
-        return JsonResponse({"left": _left(request)})
+        return JsonResponse({})
     return redirect("review")
 
 
@@ -142,8 +142,7 @@ def undo(request: SignedIn) -> HttpResponseBase:
     words = _taken_back(taken)
     if wants_json(request):
         card = _as_json(request, cards([taken.image], reader=request.user)[0])
-        answer = {"card": card, "count": taken.count, "message": words, "left": _left(request)}
-        return JsonResponse(answer)
+        return JsonResponse({"card": card, "count": taken.count, "message": words})
     messages.success(request, words)
     return redirect(f"{resolve_url('review')}?photo={taken.image.pk}")
 
@@ -222,11 +221,6 @@ def _filters(request: HttpRequest) -> Filters:
     return form.filters() if form.is_valid() else ALL
 
 
-def _left(request: HttpRequest) -> int:
-    """How many are left of what the page shows."""
-    return queue.left(_filters(request))
-
-
 def _save(request: SignedIn, image: ProductImage, values: dict[str, Any]) -> lifecycle.Outcome:
     by, revision, token = request.user, values["revision"], values["token"]
     if values["kind"] == DecisionKindChoice.UNUSABLE:
@@ -287,7 +281,6 @@ def _refuse(request: SignedIn, image: ProductImage | None, error: CatalogError) 
     answer: dict[str, Any] = {
         "error": ERROR_NAMES.get(type(error), "refused"),
         "message": str(error),
-        "left": _left(request),
     }
     if image is not None and image.pk in queue.renew(request.user, [image.pk]):
         answer["card"] = _as_json(request, cards([image], reader=request.user)[0])
