@@ -35,7 +35,11 @@ SELECT count(*) FROM catalog_productimage WHERE label_origin = 'grid' AND withdr
 @pytest.fixture
 def waiting(site: Site) -> Callable[[int], None]:
     """`waiting(30)`: so many photos suggested as shirts wait for a grid, and nothing else."""
-    return lambda count: site.manage("shell", "-c", SEED + FILL.format(count=count)) and None
+
+    def fill(count: int) -> None:
+        site.manage("shell", "-c", SEED + FILL.format(count=count))
+
+    return fill
 
 
 def open_grid(page: Page, site: Site) -> list[int]:
