@@ -113,6 +113,7 @@ def measure(files: Sequence[Path], count: int, delay: int) -> dict[str, Any]:
     ]
     try:
         site.open()
+        site.manage("collectstatic", "--noinput")
         with tempfile.TemporaryDirectory(prefix="bench-photos-") as folder:
             for number, file in enumerate(files):
                 shutil.copyfile(file, Path(folder) / f"{number}{file.suffix}")
