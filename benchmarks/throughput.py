@@ -144,9 +144,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="112 px only, few photos")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    count = options.images or (128 if options.quick else 480)
+    count = options.images or (128 if options.quick else 1440)
     sizes = [STARTER_SIZE] if options.quick else [SIZE, STARTER_SIZE]
-    phones = 4 if options.quick else 96
+    phones = 4 if options.quick else 144
     try:
         files = files_of(options.photos, "train", count)
         with measured_site(options.photos, quick=options.quick) as site:

@@ -195,9 +195,12 @@ class Classifying:
                     batch.release()
 
     def _background_limit(self) -> int:
-        """How many photos that nobody waits for make one batch, at the pace of the last."""
-        affordable = self._pace * settings.CLASSIFY_BATCH <= BACKGROUND_SECONDS
-        return settings.CLASSIFY_BATCH if affordable else min(FEWEST, settings.CLASSIFY_BATCH)
+        """How many photos that nobody waits for make one batch, at the pace of the last: by eights,
+        which an engine computes without filling up."""
+        if self._pace * settings.CLASSIFY_BATCH <= BACKGROUND_SECONDS:
+            return settings.CLASSIFY_BATCH
+        affordable = int(BACKGROUND_SECONDS / self._pace) // FEWEST * FEWEST
+        return min(max(affordable, FEWEST), settings.CLASSIFY_BATCH)
 
     def _queue_more(self) -> bool:
         """Nothing urgent waits: put the next images of the background jobs into the queue. Not
