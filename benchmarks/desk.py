@@ -44,7 +44,7 @@ WARM_UP = 5
 PACE_MS = 350
 """Between two keys: nearly three decisions a second."""
 KEYS = ("Space", "2", "Space", "3")
-TYPED = ("shirt", "blue", "kettle", "03-4", "toys lamp", "zz")
+TYPED = 4 * ("shirt", "blue", "kettle", "03-4", "toys lamp", "zz")
 WATCH = """
 () => {
   window.measured = [];
