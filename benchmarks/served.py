@@ -21,7 +21,7 @@ PHOTOS = ROOT.parent / "shared" / "data" / "clothing-small"
 LABELLED = {"train": 300, "validation": 100, "test": 60}
 LABELLED_QUICK = {"train": 40, "validation": 10, "test": 10}
 MERCHANT = "measured"
-POLL_SECONDS = 0.03
+POLL_SECONDS = 0.1
 """The database is asked by few, cheap queries, so that the worker has the cores to itself."""
 
 

@@ -84,12 +84,19 @@ def phone_photos(files: list[Path], folder: Path) -> list[Path]:
     return made
 
 
-def same_answers(engines: Engines, files: list[Path]) -> dict[str, Any]:
-    """The answers of photos read at reduced scale against those of the same ones decoded whole."""
-    from classifier import images
+def same_answers(engines: Engines, ids: list[int]) -> dict[str, Any]:
+    """The answers of stored photos as the worker reads them against those of the same ones decoded
+    whole."""
+    from django.core.files.storage import default_storage
 
-    reduced = np.stack([images.load(file, engines.size) for file in files])
-    whole = np.stack([images.to_array(images.decode(file), engines.size) for file in files])
+    from catalog.models import ProductImage
+    from classifier import images
+    from worker import photos
+
+    files = list(ProductImage.objects.filter(pk__in=ids).values_list("file", flat=True))
+    originals = [Path(default_storage.path(file)) for file in files]
+    reduced = np.stack([images.load(photos.path_of(file), engines.size) for file in files])
+    whole = np.stack([images.to_array(images.decode(file), engines.size) for file in originals])
     ours, theirs = (engines.engine.predict(pixels)[0].argmax(axis=1) for pixels in (reduced, whole))
     difference = np.abs(reduced.astype(int) - whole).mean()
     return {
@@ -131,7 +138,7 @@ def measure(
         site.stop("worker")
         engines = Engines.of_live()
         if large:
-            row["reduced_scale"] = same_answers(engines, large)
+            row["reduced_scale"] = same_answers(engines, large_ids)
     row["engine"] = engines.engine.name
     pixels = np.stack([images.load(file, size) for file in files[: 8 * BATCH]])
     return row | rivals(engines, pixels, quick=quick)
