@@ -15,6 +15,9 @@ from classifier.evaluation import accuracy, macro_f1
 MINIMUM_PHOTOS = 30
 MACRO_F1_MARGIN = 0.01
 MINIMUM_LOST = 3
+CATEGORY_MARGIN = 0.02
+"""The share of its photos that a category may lose, as MACRO_F1_MARGIN is for all together: among
+thousands of test photos a loss is certain long before it matters."""
 SIGNIFICANCE = 0.05
 TURNED_AWAY = 0.10
 """The share of candidates as good as the live model that may be rejected because some category or
@@ -127,6 +130,11 @@ def significance(changed: Sequence[int]) -> float:
     return min(SIGNIFICANCE, level)
 
 
+def smallest_loss(photos: int) -> float:
+    """How many of a category's test photos are a loss that counts."""
+    return max(MINIMUM_LOST, CATEGORY_MARGIN * photos)
+
+
 def _first_model(
     candidate: GateInput, labels: Sequence[str], details: dict[str, Any]
 ) -> GateVerdict:
@@ -190,15 +198,22 @@ def _against_rival(
 def _category_changes(
     candidate: GateInput, live: GateInput, labels: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Per category the live model knows: photos lost and won, p, and whether it is still known."""
+    """Per category the live model knows: photos, those lost and won, p, and whether it is still
+    known."""
     known, live_knows = set(candidate.classes), set(live.classes)
     rows = list(zip(candidate.predicted, live.predicted, labels, strict=True))
+    counts = Counter(labels)
     changes: dict[str, dict[str, Any]] = {}
     for slug in sorted(set(labels) & live_knows):
         lost = sum(old == label != new for new, old, label in rows if label == slug)
         won = sum(new == label != old for new, old, label in rows if label == slug)
-        p = mcnemar_one_sided(lost, won)
-        changes[slug] = {"lost": lost, "won": won, "p": p, "known": slug in known}
+        changes[slug] = {
+            "photos": counts[slug],
+            "lost": lost,
+            "won": won,
+            "p": mcnemar_one_sided(lost, won),
+            "known": slug in known,
+        }
     return changes
 
 
@@ -207,7 +222,7 @@ def _blocks(name: str, change: dict[str, Any], level: float) -> str:
     lost, won = change["lost"], change["won"]
     if not change["known"] and lost:
         return f"{name} is unknown to the new model: it lost {_photos(lost)} it used to get right."
-    if lost - won >= MINIMUM_LOST and change["p"] < level:
+    if lost - won >= smallest_loss(change["photos"]) and change["p"] < level:
         gained = f" and gained {won}" if won else ""
         return f"{name} lost {_photos(lost)} it used to get right{gained}."
     return ""

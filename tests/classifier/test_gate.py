@@ -105,6 +105,11 @@ def test_a_category_that_truly_lost_blocks_among_many_that_did_not() -> None:
     assert verdict.reason.startswith("kind-07 lost 10 photos it used to get right")
 
 
+def test_among_many_photos_a_certain_loss_may_be_too_small_to_count() -> None:
+    assert many({"kind-07": (9, 0)}, 500).promote
+    assert not many({"kind-07": (10, 0)}, 500).promote
+
+
 def test_categories_in_which_too_little_changed_to_show_a_loss_do_not_count_as_many() -> None:
     assert significance([1] * 99 + [5]) == 0.05
     assert not many({"kind-07": (5, 0)}, 50).promote
