@@ -225,6 +225,61 @@ def test_a_key_pressed_before_the_next_photo_is_painted_acts_on_nothing(
     saved(site, second, "corrected", "", "Hats")
 
 
+def test_presses_of_space_without_a_pause_decide_only_photos_that_were_shown(
+    site: Site, page: Page, photos: Callable[[int], None]
+) -> None:
+    photos(4)
+    first = open_desk(page, site)
+    page.wait_for_load_state("networkidle")
+    page.evaluate("""() => {
+      for (let press = 0; press < 2; press++) {
+        document.body.dispatchEvent(
+          new KeyboardEvent("keydown", { key: " ", code: "Space", bubbles: true }));
+      }
+      window.said = document.querySelector("[data-said]").textContent;
+    }""")
+
+    second = shown(page, after=first)
+
+    saved(site, first, "confirmed", "", "Shirts")
+    assert page.evaluate("window.said") == "That key came before the photo; nothing was done."
+    assert label(site, second)[0] == "unlabelled"
+    press(page, "Space", second)
+    saved(site, second, "confirmed", "", "Shirts")
+
+
+def test_a_second_tap_before_the_next_photo_is_painted_acts_on_nothing(
+    site: Site, page: Page, photos: Callable[[int], None]
+) -> None:
+    photos(4)
+    first = open_desk(page, site)
+    page.wait_for_load_state("networkidle")
+    page.evaluate("""() => {
+      for (let tap = 0; tap < 2; tap++) document.querySelector(".suggestion").click();
+      window.said = document.querySelector("[data-said]").textContent;
+    }""")
+
+    second = shown(page, after=first)
+
+    saved(site, first, "confirmed", "", "Shirts")
+    assert page.evaluate("window.said") == "Wait: the photo is not there yet."
+    assert label(site, second)[0] == "unlabelled"
+
+
+def test_shift_g_opens_the_grid_of_the_highlighted_category(
+    site: Site, page: Page, photos: Callable[[int], None]
+) -> None:
+    photos(2)
+    open_desk(page, site)
+
+    page.keyboard.press("ArrowDown")
+    hats = page.locator(".suggestion.is-explained").get_attribute("value")
+    page.keyboard.press("Shift+G")
+
+    page.wait_for_url(f"**/review/grid/?category={hats}")
+    page.get_by_role("heading", name="Hats", exact=True).wait_for()
+
+
 def test_character_keys_can_be_turned_off_for_good(
     site: Site, page: Page, photos: Callable[[int], None]
 ) -> None:

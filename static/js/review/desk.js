@@ -119,7 +119,7 @@ function submit(form, { pressed = null, words = "", label = null, more = {} } = 
   delete body.csrfmiddlewaretoken;
   if (pressed?.name) body[pressed.name] = pressed.value;
   const { action } = form.dataset;
-  if (action === "decide" && body.kind !== "unusable" && !card.painted) {
+  if (action === "decide" && body.kind !== "unusable" && !(card.painted && "shown" in card.data)) {
     announce("Wait: the photo is not there yet.", { visibly: true });
     return;
   }
