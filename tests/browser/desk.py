@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..factories import PASSWORD
-from ..site import Site, wait_until
+from ..site import PASSWORD, Site, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
