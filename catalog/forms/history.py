@@ -32,7 +32,7 @@ class HistoryForm(forms.Form):
         required=False,
         max_length=255,
         label="Photo",
-        widget=forms.TextInput(attrs={"placeholder": "Number or file name"}),
+        widget=forms.TextInput(attrs={"placeholder": "Number or name"}),
     )
     since = forms.DateField(required=False, label="From", widget=DAY)
     until = forms.DateField(required=False, label="To", widget=DAY)
