@@ -100,22 +100,26 @@ def _new_column(
     return values[:-1].astype(np.float32), float(values[-1])
 
 
-def room_for(new: Columns, logits: Floats, labels: Columns) -> float:
-    """By how much the logits of the columns `new` may be raised, judged by validation photos (V, C)
-    and their columns: 0 to HIGHEST, 0 where there are none to judge by."""
+def room_for(new: Columns, logits: Floats, labels: Columns, before: Columns) -> float:
+    """By how much the logits of the columns `new` may be raised, 0 to HIGHEST: judged by validation
+    photos, their logits (V, C), columns, and the columns the ancestor answered. What learning has
+    cost the others already counts as well. 0 where there are no photos to judge by."""
     old = np.setdiff1d(labels, new)
-    best = np.delete(logits, new, axis=1).max(axis=1)
-    right = np.isin(labels, old) & (logits.argmax(axis=1) == labels)
-    margins = best[right] - logits[right][:, new].max(axis=1)
-    of_category, photos = labels[right], {column: np.sum(labels == column) for column in old}
-    lost = dict.fromkeys(old, 0)
-    for place in np.argsort(margins, kind="stable"):
-        column = of_category[place]
+    photos = {column: int(np.sum(labels == column)) for column in old}
+    right = logits.argmax(axis=1) == labels
+    lost = {
+        column: int(np.sum(before[labels == column] == column) - np.sum(right[labels == column]))
+        for column in old
+    }
+    threatened = np.flatnonzero(right & np.isin(labels, old))
+    margins = np.delete(logits, new, axis=1).max(axis=1) - logits[:, new].max(axis=1)
+    for place in threatened[np.argsort(margins[threatened], kind="stable")]:
+        column = labels[place]
         lost[column] += 1
         fall = sum(lost[each] / photos[each] for each in old) / len(old)
-        if lost[column] > LOST or fall > FALL:
+        if max(lost.values()) > LOST or fall > FALL:
             return float(np.clip(BELOW * margins[place], 0, HIGHEST))
-    return HIGHEST if len(margins) else 0.0
+    return HIGHEST if len(threatened) else 0.0
 
 
 def make_room(
@@ -125,9 +129,13 @@ def make_room(
     new = np.array([c for c, slug in enumerate(classes) if slug not in ancestor.classes], int)
     if not len(new) or not len(labels):
         return
+    position = {slug: column for column, slug in enumerate(classes)}
+    columns = np.array([position.get(slug, -1) for slug in ancestor.classes])
+    embeddings = photos[:]
+    before = columns[Head.of(ancestor.head).logits(embeddings).argmax(axis=1)]
     layer = head.get_layer("logits")
     kernel, offsets = layer.get_weights()
-    offsets[new] += room_for(new, Head.of(head).logits(photos[:]), labels)
+    offsets[new] += room_for(new, Head.of(head).logits(embeddings), labels, before)
     layer.set_weights([kernel, offsets])
 
 

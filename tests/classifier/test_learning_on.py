@@ -118,13 +118,24 @@ def against_new(margins: list[float]) -> tuple[np.ndarray, np.ndarray]:
 def test_a_new_category_is_raised_as_far_as_the_others_can_bear(
     margins: list[float], most: float
 ) -> None:
-    found = room_for(np.array([0]), *against_new(margins))
+    logits, labels = against_new(margins)
+
+    found = room_for(np.array([0]), logits, labels, logits.argmax(axis=1))
 
     assert 0.95 * most <= found <= most
 
 
+def test_what_learning_has_cost_the_others_counts_too() -> None:
+    logits, labels = against_new([-1.0] + [3.0] * 49 + [5.0] * 50)
+    assert room_for(np.array([0]), logits, labels, labels) == pytest.approx(3.0, rel=0.05)
+
+    logits, labels = against_new([-1.0, -1.0] + [3.0] * 98)
+    assert room_for(np.array([0]), logits, labels, labels) <= 3.0
+
+
 def test_nothing_is_raised_where_nothing_judges_it() -> None:
-    assert room_for(np.array([0]), np.zeros((0, 3), np.float32), np.zeros(0, int)) == 0.0
+    none = np.zeros(0, int)
+    assert room_for(np.array([0]), np.zeros((0, 3), np.float32), none, none) == 0.0
 
 
 def test_a_head_answers_new_categories_more_often_once_there_is_room(ancestor: Ancestor) -> None:
