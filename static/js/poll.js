@@ -39,8 +39,8 @@ export function watch({ pending, url, apply, heard = () => {}, every = 1500 }) {
       wait = every;
       heard(true);
     } catch (error) {
-      stopped ||= error instanceof SignedOut;
-      heard(false);
+      if (error instanceof SignedOut) stopped = true;
+      else heard(false);
       wait = Math.min(wait * 2, LONGEST_WAIT);
     } finally {
       asking = false;
