@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from . import export, lifecycle
 from .errors import CatalogError, LeaseLost, StaleImage
-from .models import Decision, DecisionKind, UnusableReason, User
-from .wording import REPLACE_BECAUSE
+from .models import Decision, DecisionKind, User
+from .wording import decided
 
 Rows = QuerySet[Decision]
 PAGE_SIZE = 50
@@ -23,13 +23,16 @@ AT_ONCE = 1000
 """No two decisions so many apart are out of the order of time."""
 NOT_UNDONE = [DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.REOPEN]
 SHOWN_WITH = (
+    "before_label",
     "by",
     "category",
     "image__product",
     "image__merchant",
     "prediction__category",
     "undone_by__by",
+    "undoes__before_label",
     "undoes__category",
+    "undoes__prediction__category",
 )
 
 
@@ -86,7 +89,7 @@ class Line:
 
     @property
     def words(self) -> str:
-        return words(self.first)
+        return decided(self.first)
 
     @property
     def to_undo(self) -> list[int]:
@@ -186,32 +189,13 @@ def csv_lines(rows: QuerySet[Decision]) -> Iterator[str]:
     return export.blocks(header, (_cells(decision) for decision in found))
 
 
-def words(decision: Decision) -> str:
-    """What was decided, without who and when."""
-    category = decision.category.path if decision.category else ""
-    match decision.kind:
-        case DecisionKind.CONFIRM:
-            return f"Confirmed {category}"
-        case DecisionKind.CORRECT:
-            return f"Chose {category}"
-        case DecisionKind.IMPORT:
-            return f"Came with the category {category}"
-        case DecisionKind.UNUSABLE:
-            return f"Unusable: {REPLACE_BECAUSE[UnusableReason(decision.reason)]}"
-        case DecisionKind.NONE_OF_THESE:
-            return "No category fits"
-        case DecisionKind.REOPEN:
-            return "Sent back to review"
-    return f"Took back: {words(decision.undoes)}" if decision.undoes else "Took back"
-
-
 def _cells(decision: Decision) -> tuple[str, ...]:
     image, category = decision.image, decision.category
     suggested = decision.prediction.category.path if decision.prediction else ""
     return (
         timezone.localtime(decision.at).isoformat(timespec="seconds"),
         decision.by.get_username() if decision.by else "",
-        words(decision),
+        decided(decision),
         category.path if category else "",
         category.code if category else "",
         suggested,

@@ -8,14 +8,12 @@ from datetime import datetime
 from .models import (
     Complaint,
     Decision,
-    DecisionKind,
     Prediction,
     ProductImage,
     Role,
-    UnusableReason,
     User,
 )
-from .wording import REPLACE_BECAUSE
+from .wording import decided
 
 LATEST = 100
 
@@ -59,7 +57,7 @@ def _decided(decision: Decision, plain: bool) -> Event:
         who = "our staff"
     else:
         who = decision.by.get_username()
-    return Event(decision.at, _what(decision), who, by_person=True)
+    return Event(decision.at, decided(decision), who, by_person=True)
 
 
 def _complained(complaint: Complaint) -> list[Event]:
@@ -70,24 +68,3 @@ def _complained(complaint: Complaint) -> list[Event]:
     if complaint.taken_back_at is None:
         return [said]
     return [said, Event(complaint.taken_back_at, "Report taken back", who, by_person=True)]
-
-
-def _what(decision: Decision) -> str:
-    category = decision.category.path if decision.category else ""
-    match decision.kind:
-        case DecisionKind.CONFIRM:
-            return f"Confirmed {category}"
-        case DecisionKind.CORRECT:
-            suggested = decision.prediction.category if decision.prediction else None
-            before = decision.before_label or suggested
-            return f"Chose {category}{f' instead of {before.path}' if before else ''}"
-        case DecisionKind.IMPORT:
-            return f"Came with the category {category}"
-        case DecisionKind.UNUSABLE:
-            return f"Marked unusable: {REPLACE_BECAUSE[UnusableReason(decision.reason)]}"
-        case DecisionKind.NONE_OF_THESE:
-            return "Said that no category fits"
-        case DecisionKind.REOPEN:
-            return "Sent back to review"
-    undone = f": {_what(decision.undoes)}" if decision.undoes else ""
-    return f"Undid{undone}"

@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from .models import LabelState, MachineState, Product, ProductImage, UnusableReason
+from .models import (
+    Decision,
+    DecisionKind,
+    LabelState,
+    MachineState,
+    Product,
+    ProductImage,
+    UnusableReason,
+)
 
 
 class Standing(models.TextChoices):
@@ -95,3 +103,25 @@ def product_standing(
     if product.category_checked:
         return Standing.CHECKED, f"checked: {product.category.name}"
     return Standing.SUGGESTED, f"suggested: {product.category.name}, not yet checked"
+
+
+def decided(decision: Decision) -> str:
+    """What was decided, without who and when."""
+    category = decision.category.path if decision.category else ""
+    match decision.kind:
+        case DecisionKind.CONFIRM:
+            return f"Confirmed {category}"
+        case DecisionKind.CORRECT:
+            suggested = decision.prediction.category if decision.prediction else None
+            before = decision.before_label or suggested
+            return f"Chose {category}{f' instead of {before.path}' if before else ''}"
+        case DecisionKind.IMPORT:
+            return f"Came with the category {category}"
+        case DecisionKind.UNUSABLE:
+            return f"Marked unusable: {REPLACE_BECAUSE[UnusableReason(decision.reason)]}"
+        case DecisionKind.NONE_OF_THESE:
+            return "Said that no category fits"
+        case DecisionKind.REOPEN:
+            return "Sent back to review"
+    undone = f": {decided(decision.undoes)}" if decision.undoes else ""
+    return f"Undid{undone}"

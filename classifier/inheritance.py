@@ -3,6 +3,10 @@
 Learning on then means learning from what is new. A photo that the live head answers as people do
 keeps that answer as its target (Li & Hoiem 2016, "learning without forgetting"), so that nothing
 pulls at it; the photos it gets wrong, and those of new categories, have their label.
+
+A few photos are soon learned by heart, and then no weight makes them count for more (Byrd & Lipton
+2019): a new category would hardly ever be answered. So at the end its answers are raised as far as
+the others can bear (`room_for`).
 """
 
 from __future__ import annotations
@@ -25,6 +29,13 @@ Columns = npt.NDArray[np.integer[Any]]
 LOOKED_AT = 4096
 OF_A_CATEGORY = 512
 COLUMN_STEPS = 300
+FALL = 0.01
+"""The share of each known category's validation photos that new ones may cost, on average."""
+LOST = 1
+"""And so many of any single one."""
+HIGHEST = 4.0
+BELOW = 0.99
+"""How near the answers come to those of the photo that would be one too many."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +98,45 @@ def _new_column(
         slope = np.append(wrongly @ others[0] - missing @ own[0], wrongly.sum() - missing.sum())
         values -= adam.change(slope, rates)
     return values[:-1].astype(np.float32), float(values[-1])
+
+
+def room_for(new: Columns, logits: Floats, labels: Columns, before: Columns) -> float:
+    """By how much the logits of the columns `new` may be raised, 0 to HIGHEST: judged by validation
+    photos, their logits (V, C), columns, and the columns the ancestor answered. What learning has
+    cost the others already counts as well. 0 where there are no photos to judge by."""
+    old = np.setdiff1d(labels, new)
+    photos = {column: int(np.sum(labels == column)) for column in old}
+    right = logits.argmax(axis=1) == labels
+    lost = {
+        column: int(np.sum(before[labels == column] == column) - np.sum(right[labels == column]))
+        for column in old
+    }
+    threatened = np.flatnonzero(right & np.isin(labels, old))
+    margins = np.delete(logits, new, axis=1).max(axis=1) - logits[:, new].max(axis=1)
+    for place in threatened[np.argsort(margins[threatened], kind="stable")]:
+        column = labels[place]
+        lost[column] += 1
+        fall = sum(lost[each] / photos[each] for each in old) / len(old)
+        if max(lost.values()) > LOST or fall > FALL:
+            return float(np.clip(BELOW * margins[place], 0, HIGHEST))
+    return HIGHEST if len(threatened) else 0.0
+
+
+def make_room(
+    head: Any, ancestor: Ancestor, classes: Sequence[str], photos: Embeddings, labels: Columns
+) -> None:
+    """Raise what `head` answers of categories its ancestor lacks, judged by validation photos."""
+    new = np.array([c for c, slug in enumerate(classes) if slug not in ancestor.classes], int)
+    if not len(new) or not len(labels):
+        return
+    position = {slug: column for column, slug in enumerate(classes)}
+    columns = np.array([position.get(slug, -1) for slug in ancestor.classes])
+    embeddings = photos[:]
+    before = columns[Head.of(ancestor.head).logits(embeddings).argmax(axis=1)]
+    layer = head.get_layer("logits")
+    kernel, offsets = layer.get_weights()
+    offsets[new] += room_for(new, Head.of(head).logits(embeddings), labels, before)
+    layer.set_weights([kernel, offsets])
 
 
 def _log_sum_exp(logits: Floats) -> Floats:

@@ -26,7 +26,7 @@ from classifier.features import (
     silent,
 )
 from classifier.fit import FINE_TUNE, HEAD, History
-from classifier.inheritance import Ancestor
+from classifier.inheritance import Ancestor, make_room
 from classifier.network import Backbone
 from classifier.recipe import Recipe
 from classifier.training import FineTuneResult, fine_tune, head_logits, train_head
@@ -256,6 +256,10 @@ class _Run:
         )
         self.histories[HEAD] = result.history
         self.seconds[HEAD] = result.seconds
+        if self.ancestor is not None and self.ancestor.units == self.recipe.head_units:
+            columns = self._kept_columns("validation", features["validation"])
+            checks = features["validation"].embeddings.only(columns >= 0)
+            make_room(result.head, self.ancestor, self.classes, checks, columns[columns >= 0])
         return result.head
 
     def _fine_tune(self, backbone: Backbone, head: Any) -> FineTuneResult:

@@ -12,8 +12,9 @@ export function paint(badge, { standing, words }) {
 }
 
 /** Watch every badge with `data-pending` inside `root`; `kick()` after adding some. `changed` is
-    called with each badge that was repainted and the server's answer for it. */
-export function watchBadges(root = document, changed = () => {}) {
+    called with each badge that was repainted and the server's answer for it, `heard` with whether
+    the server answered. */
+export function watchBadges(root = document, changed = () => {}, heard = () => {}) {
   const pending = () =>
     [...new Set([...root.querySelectorAll("[data-image][data-pending]")].map((b) => b.dataset.image))];
   const apply = ({ images, gone }) => {
@@ -29,5 +30,5 @@ export function watchBadges(root = document, changed = () => {}) {
       }
     }
   };
-  return watch({ pending, url: (ids) => STATUS + ids.join(","), apply });
+  return watch({ pending, url: (ids) => STATUS + ids.join(","), apply, heard });
 }

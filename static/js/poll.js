@@ -10,9 +10,10 @@ const AT_ONCE = 100;
     pending()      -> array of ids still pending; an empty one stops the polling
     url(ids)       -> address that answers for these ids, at most 100 at a time
     apply(answer)  <- the decoded JSON
+    heard(isWell)  <- whether the server answered, each time
     Failures and lost connections double the wait up to a minute; a hidden page waits until it is
     looked at. `kick()` starts again after new ids came in; `stop()` ends it. */
-export function watch({ pending, url, apply, every = 1500 }) {
+export function watch({ pending, url, apply, heard = () => {}, every = 1500 }) {
   let timer = null;
   let wait = every;
   let asking = false;
@@ -36,8 +37,10 @@ export function watch({ pending, url, apply, every = 1500 }) {
       if (!response.ok) throw new Error(`status ${response.status}`);
       apply(await response.json());
       wait = every;
+      heard(true);
     } catch (error) {
-      stopped ||= error instanceof SignedOut;
+      if (error instanceof SignedOut) stopped = true;
+      else heard(false);
       wait = Math.min(wait * 2, LONGEST_WAIT);
     } finally {
       asking = false;

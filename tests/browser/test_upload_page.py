@@ -180,3 +180,19 @@ def test_nothing_sticks_out_of_the_screen(
         if path:
             upload_page.goto(site.address + path)
         assert upload_page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_list_that_gets_no_answers_says_so_until_it_does(
+    site: Site, upload_page: Page, tmp_path: Path
+) -> None:
+    choose(upload_page, photos(tmp_path, "waits.jpg"))
+    upload_page.get_by_role("button", name="Upload 1 photo").click()
+    upload_page.get_by_text("1 photo is with us").wait_for()
+    upload_page.goto(f"{site.address}/images/")
+    note = upload_page.get_by_text("The site does not answer just now.")
+    assert not note.is_visible()
+
+    upload_page.route("**/images/status/**", lambda route: route.fulfill(status=502, body="down"))
+    note.wait_for()
+    upload_page.unroute("**/images/status/**")
+    note.wait_for(state="hidden")

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog import decisions, lifecycle
+from catalog import decisions, history, lifecycle
 from catalog.models import Category, Decision, ProductImage, Role, UnusableReason, User
 from tests import factories
 
@@ -151,7 +151,7 @@ def test_undoing_one_brings_back_what_stood_before(
     image.refresh_from_db()
     assert image.label == shirts
     assert "1 decision undone." in answer
-    assert "Took back: Chose Hats" in answer
+    assert "Undid: Chose Hats" in answer
 
 
 def test_undoing_all_that_is_filtered_asks_first_and_says_how_many(
@@ -267,3 +267,18 @@ def test_the_history_is_read_through_indexes(
         plan = decisions.matching(mia, wanted)[:50].explain()
         assert "SCAN catalog_decision\n" not in f"{plan}\n", wanted
         assert "TEMP B-TREE" not in plan, wanted
+
+
+def test_the_desk_and_the_photo_word_a_decision_the_same(
+    ada: User, shirts: Category, hats: Category
+) -> None:
+    image = photo("a.jpg")
+    decide(image, shirts, ada)
+    latest = decide(image, hats, ada)
+    undo(ada, latest)
+
+    lines = decisions.page(decisions.matching(ada, decisions.Wanted()), {}).lines
+
+    image.refresh_from_db()
+    on_photo = [event.what for event in history.of(image, reader=ada)]
+    assert all(line.words in on_photo for line in lines)

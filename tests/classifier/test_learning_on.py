@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from classifier.features import Features
-from classifier.inheritance import Ancestor, inherit, targets
+from classifier.inheritance import HIGHEST, Ancestor, inherit, make_room, room_for, targets
 from classifier.network import build_head
 from classifier.recipe import Recipe
 from classifier.training import head_logits, train_head
@@ -96,3 +96,59 @@ def test_a_head_of_another_width_begins_anew(ancestor: Ancestor) -> None:
     )
 
     assert learned.head.get_layer("hidden").units == 24
+
+
+def against_new(margins: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and labels of photos of column 1, each so much surer of it than of the new column 0,
+    and of two of column 2 that nothing could turn."""
+    logits = [[0.0, margin, -9.0] for margin in margins] + [[0.0, -9.0, 99.0]] * 2
+    return np.array(logits, np.float32), np.array([1] * len(margins) + [2, 2])
+
+
+@pytest.mark.parametrize(
+    ("margins", "most"),
+    [
+        ([0.5] + [3.0] * 99, 3.0),  # one of a hundred, half a point of both categories
+        ([0.5, 0.6] + [3.0] * 98, 0.6),  # a second one of this category
+        ([0.5] + [3.0] * 9, 0.5),  # one in ten is five points
+        ([9.0] * 100, HIGHEST),
+        ([-1.0] + [3.0] * 9, 3.0),  # what is wrong already costs nothing
+    ],
+)
+def test_a_new_category_is_raised_as_far_as_the_others_can_bear(
+    margins: list[float], most: float
+) -> None:
+    logits, labels = against_new(margins)
+
+    found = room_for(np.array([0]), logits, labels, logits.argmax(axis=1))
+
+    assert 0.95 * most <= found <= most
+
+
+def test_what_learning_has_cost_the_others_counts_too() -> None:
+    logits, labels = against_new([-1.0] + [3.0] * 49 + [5.0] * 50)
+    assert room_for(np.array([0]), logits, labels, labels) == pytest.approx(3.0, rel=0.05)
+
+    logits, labels = against_new([-1.0, -1.0] + [3.0] * 98)
+    assert room_for(np.array([0]), logits, labels, labels) <= 3.0
+
+
+def test_nothing_is_raised_where_nothing_judges_it() -> None:
+    none = np.zeros(0, int)
+    assert room_for(np.array([0]), np.zeros((0, 3), np.float32), none, none) == 0.0
+
+
+def test_a_head_answers_new_categories_more_often_once_there_is_room(ancestor: Ancestor) -> None:
+    features, labels = clouds({0: 2, 1: 20, 2: 20}, seed=1)
+    head = build_head(3, units=16, dropout=0.5)
+    inherit(head, ancestor, NAMES, features.embeddings, labels)
+    layer = head.get_layer("logits")
+    kernel, offsets = layer.get_weights()
+    layer.set_weights([kernel, offsets - [4, 0, 0]])  # hardly ever answered
+    checks, columns = clouds({1: 20, 2: 20}, seed=2)
+    before = share_right(head, {0: 50})
+
+    make_room(head, ancestor, NAMES, checks.embeddings, columns)
+
+    assert share_right(head, {0: 50}) > before
+    assert share_right(head, {1: 50, 2: 50}) > 0.9
