@@ -67,6 +67,13 @@ def looks_at(images: Sequence[ProductImage], reader: User) -> dict[int, BlindLoo
     }
 
 
+def cover(images: Sequence[ProductImage], reader: User) -> None:
+    """Let no list tell `reader` what is suggested of those that are blind to them."""
+    by_id = {image.pk: image for image in images}
+    for pk in looks_at(images, reader):
+        by_id[pk].is_covered = True
+
+
 def is_blind(image: ProductImage, reader: User) -> bool:
     return bool(looks_at([image], reader))
 

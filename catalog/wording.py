@@ -72,6 +72,8 @@ def may_be_wrong(image: ProductImage) -> bool:
 def words(image: ProductImage) -> str:
     """A phrase such as “suggested: Shirts, not yet checked”. Reads `label` and `predicted`; fetch
     them with the image."""
+    if image.is_covered:
+        return "not yet checked"
     match standing(image):
         case Standing.COMPLAINT:
             return "reported as wrong: being checked again"

@@ -74,6 +74,14 @@ class Category(models.Model):
     def is_active(self) -> bool:
         return self.retired_at is None
 
+    @property
+    def counts_as(self) -> Category:
+        """Itself, or what it was merged into, along chains to their ends."""
+        category = self
+        while category.merged_into is not None:
+            category = category.merged_into
+        return category
+
 
 class CategoryExample(models.Model):
     """One of up to three photos that show a reviewer what belongs in a category."""

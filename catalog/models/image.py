@@ -83,6 +83,9 @@ class ImageQuerySet(models.QuerySet["ProductImage"]):
 
 
 class ProductImage(models.Model):
+    is_covered = False
+    """Whoever reads of it now is to look at it without suggestions first (blind.py)."""
+
     merchant = models.ForeignKey(
         "catalog.Merchant", on_delete=models.PROTECT, related_name="images"
     )

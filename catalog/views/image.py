@@ -81,9 +81,12 @@ def product(request: SignedIn, pk: int) -> HttpResponse:
         .order_by("id")
     )
     reclassify.note_asked_again(photos)
+    blind.cover(photos, request.user)
     disputed = any(photo.disputed for photo in photos)
     reported = any(photo.complaint_at for photo in photos)
     standing, words = wording.product_standing(shown, disputed=disputed, reported=reported)
+    if any(photo.is_covered for photo in photos) and standing == wording.Standing.SUGGESTED:
+        words = "not yet checked"
     context = {
         "product": shown,
         "photos": photos,

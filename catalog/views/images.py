@@ -19,7 +19,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from .. import export, gallery, pictures, reclassify, wording
+from .. import blind, export, gallery, pictures, reclassify, wording
 from ..access import EVERYONE, SignedIn, allow
 from ..models import ProductImage
 
@@ -34,8 +34,10 @@ display copy on its way out: a browser asks for it once."""
 def images(request: SignedIn) -> HttpResponse:
     filters = _filters(request)
     rows = gallery.matching(request.user, **filters)
+    found = gallery.page(rows, request.GET)
+    blind.cover(found.images, request.user)
     context = {
-        "page": gallery.page(rows, request.GET),
+        "page": found,
         "filters": filters,
         "filter_query": urlencode({key: value for key, value in filters.items() if value}),
         "standings": wording.Standing.choices,
@@ -52,6 +54,7 @@ def status(request: SignedIn) -> JsonResponse:
     rows = gallery.visible(request.user).filter(pk__in=asked).select_related("label", "predicted")
     found = list(rows)
     reclassify.note_asked_again(found)
+    blind.cover(found, request.user)
     gone = sorted(set(asked) - {image.pk for image in found})
     changed = [_standing_of(image) for image in found if not image.will_change]
     return JsonResponse({"images": changed, "gone": gone})

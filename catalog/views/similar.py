@@ -26,7 +26,9 @@ def similar_photos(request: SignedIn, pk: int) -> HttpResponse:
     wanted = request.GET.get("among", "")
     among: similar.Among = next((choice for choice in CHOICES if choice == wanted), "all")
     found = similar.neighbours(photo, count=SHOWN, among=among)
-    reclassify.note_asked_again([other for other, _ in found])
+    others = [other for other, _ in found]
+    reclassify.note_asked_again(others)
+    blind.cover(others, request.user)
     context = {
         "image": photo,
         "among": among,

@@ -72,6 +72,23 @@ def test_neither_card_nor_script_nor_page_tells_the_suggestion(ada: User, shirts
     assert page.count("Shirts") == 0
 
 
+def test_no_list_tells_it_to_whom_it_is_blind(ada: User, shirts: Category) -> None:
+    image = factories.answered_image(shirts)
+    ask(ada)
+    pages = [
+        reverse("images"),
+        reverse("product", args=[image.product_id]),
+        f"{reverse('image-status')}?ids={image.pk}",
+    ]
+
+    for page in pages:
+        hers = signed_in(ada).get(page).content.decode()
+        assert "not yet checked" in hers
+        assert "suggested: Shirts" not in hers
+        managers = signed_in(factories.user(Role.MANAGER)).get(page).content.decode()
+        assert "suggested: Shirts, not yet checked" in managers
+
+
 def test_asking_again_does_not_bring_the_suggestion(
     ada: User, ben: User, shirts: Category, settings: Any
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from catalog import history, lifecycle, queue, training_set, wording
+from catalog import history, lifecycle, queue, reshaping, training_set, wording
 from catalog.errors import NotAllowed, StaleImage
 from catalog.models import Category, LabelState, ProductImage, Role, Split, UnusableReason, User
 from tests import factories
@@ -76,6 +76,20 @@ def test_the_reviewer_reads_what_the_merchant_expects_and_settles_it(
     decide(image, shoes, ruth)
     assert wording.words(fresh(image)) == "checked again: Shoes"
     assert queue.waiting() == 0
+
+
+def test_an_expected_category_that_was_merged_is_named_as_it_counts(
+    anna: User, ruth: User, shirts: Category, shoes: Category, client: Client
+) -> None:
+    boots = factories.category("Boots")
+    image = suggested(shirts, anna)
+    lifecycle.complain(image, by=anna, category=shoes)
+    reshaping.merge(shoes, boots, by=factories.user(Role.MANAGER))
+
+    client.force_login(anna)
+    assert "and expect Boots" in page(client, f"/images/{image.pk}/")
+    client.force_login(ruth)
+    assert "Acme expects “Boots”" in page(client, "/review/")
 
 
 def test_a_complaint_is_never_a_label(
