@@ -1,5 +1,6 @@
-"""What the review desk waits for: one refill of up to eight photos from a queue of 100,000 photos
-in SQLite and of a million in PostgreSQL, with and without filters, while twenty reviewers work.
+"""What the review desk waits for: one refill of four photos, as its page asks for, from a queue
+of 100,000 photos in SQLite and of a million in PostgreSQL, with and without filters, while twenty
+reviewers work.
 
     python -m benchmarks.desk_queue [--json] [--quick] [--images N]
                                     [--databases sqlite postgresql] [--plans]
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 SIZES = {"sqlite": 100_000, "postgresql": 1_000_000}
 QUICK = {"sqlite": 10_000, "postgresql": 20_000}
-REFILL = 8
+REFILL = 4
+"""AT_ONCE of static/js/review/queue.js."""
 REFILLS, REFILLS_QUICK = 120, 30
 ON_PAGE = 8
 """A page holds so many while it asks for more."""
