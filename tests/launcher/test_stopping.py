@@ -15,7 +15,8 @@ from .house import House, answers, eventually, program_of
 def start(house: House) -> subprocess.Popen[str]:
     demo = house.demo()
     assert eventually(house.is_ready), demo.communicate(timeout=1)
-    assert len(house.processes()) >= 5  # Redis, two of gunicorn, worker, beat
+    # Redis, two of gunicorn, worker, beat: some come a moment after the page answers.
+    assert eventually(lambda: len(house.processes()) >= 5)
     return demo
 
 
