@@ -24,7 +24,8 @@ Decision.objects.update(by=None)
 shirts = Category.objects.get(name="Shirts")
 shop = factories.merchant(f"Shop {{timezone.now()}}")
 for n in range({count}):
-    factories.answered_image(shirts, 0.5 + n / 100, merchant=shop, drawn=False)
+    sku = f"{{'0123456789-' * 6}}{{n}}" if n % 2 else ""
+    factories.answered_image(shirts, 0.5 + n / 100, merchant=shop, sku=sku, drawn=False)
 """
 PAGE = 24
 SAVED = """
@@ -84,6 +85,8 @@ def test_tiles_are_flagged_by_keys_and_the_next_page_is_there_at_once(
     page.keyboard.press("Enter")
     second = tiles(page, after=first)
     assert (len(first), len(second)) == (PAGE, 6)
+    widths = page.locator(".tile").evaluate_all("(all) => all.map((tile) => tile.offsetWidth)")
+    assert max(widths) - min(widths) <= 1, "a long SKU widens its tile"
     assert not set(first) & set(second)
     page.context.set_offline(False)
     confirmed(site, PAGE - 1)
