@@ -24,15 +24,15 @@ from .models import (
     MachineState,
     Origin,
     ProductImage,
-    ReviewSkip,
     User,
 )
 from .models.image import ImageQuerySet
-from .queue import OPEN, SKIP_RETURNS_AFTER
+from .queue import OPEN
 from .sql import Constant
 
 TILES = 24
 TRIED = 5
+UNSURE = OPEN & Q(drawn=False, machine=Constant(MachineState.CLASSIFIED))
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,12 @@ def open_grid(user: User, category: Category | None = None, *, exclude: Sequence
 
 def waiting() -> list[tuple[Category, int]]:
     """How many photos wait in each category that may be chosen, the most first."""
-    counts = _unsure().order_by().values_list("predicted").annotate(photos=Count("pk"))
+    counts = (
+        ProductImage.objects.filter(UNSURE)
+        .order_by()
+        .values_list("predicted")
+        .annotate(photos=Count("pk"))
+    )
     photos = dict(counts)
     leaves = Category.objects.leaves().in_bulk(list(photos))
     found = [(leaf, photos[pk]) for pk, leaf in leaves.items()]
@@ -120,25 +125,18 @@ def take_back(
     return Grid(last.category, images, left.get(last.category, 0) if last.category else 0), outcome
 
 
-def rows(user: User, category: Category) -> ImageQuerySet:
+def _rows(user: User, category: Category, exclude: Sequence[int]) -> ImageQuerySet:
     """What may be put on `user`'s next page, what their desk just held included."""
-    now = timezone.now()
-    free = Q(reviewer__isnull=True) | Q(reviewer=user) | Q(review_lease_until__lt=now)
-    skipped = ReviewSkip.objects.filter(reviewer=user, at__gt=now - SKIP_RETURNS_AFTER)
-    found = _unsure().filter(free, predicted=category, disputed=False, complaint_at__isnull=True)
+    free = queue.free_rows(user, timezone.now(), exclude).filter(UNSURE, predicted=category)
     alone = blind.open_looks(user).values("image_id")
-    return found.exclude(pk__in=skipped.values("image_id")).exclude(pk__in=alone)
-
-
-def _unsure() -> ImageQuerySet:
-    return ProductImage.objects.filter(OPEN, drawn=False, machine=Constant(MachineState.CLASSIFIED))
+    return free.filter(disputed=False, complaint_at__isnull=True).exclude(pk__in=alone)
 
 
 @transaction.atomic
 def _lease_page(user: User, category: Category, exclude: Sequence[int]) -> list[ProductImage]:
     """The photo the model is surest of, then those that look most like it; where nothing can be
     compared yet, the surest ones."""
-    free = rows(user, category).exclude(pk__in=exclude)
+    free = _rows(user, category, exclude)
     surest = free.order_by("-confidence", "-id").select_related(*similar.SHOWN_WITH)
     seed = surest.first()
     if seed is None:

@@ -49,7 +49,7 @@ def next_images(
         held = _held(user, now, exclude).filter(_fits(user, filters, now))
         chosen = list(held.unlocked()[:count])
         if len(chosen) < count:
-            rows = _free_rows(user, now, [*exclude, *(i.pk for i in chosen)])
+            rows = free_rows(user, now, [*exclude, *(i.pk for i in chosen)])
             rows = rows.filter(_fits(user, filters, now))
             chosen += _next(user, rows, count - len(chosen), filters, _under_way(user, exclude))
         free = ProductImage.objects.filter(_free(user, now), pk__in=[i.pk for i in chosen])
@@ -137,6 +137,13 @@ def origin_of(image: ProductImage) -> Origin:
     return Origin.RANDOM if image.drawn else Origin.UNCERTAIN
 
 
+def free_rows(user: User, now: datetime, exclude: Sequence[int]) -> ImageQuerySet:
+    """What may be handed to `user` now."""
+    skipped = ReviewSkip.objects.filter(reviewer=user, at__gt=now - SKIP_RETURNS_AFTER)
+    rows = ProductImage.objects.filter(_free(user, now)).exclude(pk__in=exclude)
+    return rows.exclude(pk__in=skipped.values("image_id"))
+
+
 def _until(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.REVIEW_LEASE_SECONDS)
 
@@ -183,13 +190,6 @@ def _held(user: User, now: datetime, exclude: Sequence[int]) -> ImageQuerySet:
     second = blind.open_looks(user).filter(first__isnull=False).values("image_id")
     held = leased.filter(IN_REVIEW | Q(pk__in=second))
     return held.exclude(pk__in=exclude).order_by("review_lease_until", "id")
-
-
-def _free_rows(user: User, now: datetime, exclude: Sequence[int]) -> ImageQuerySet:
-    """What may be handed to `user` now."""
-    skipped = ReviewSkip.objects.filter(reviewer=user, at__gt=now - SKIP_RETURNS_AFTER)
-    rows = ProductImage.objects.filter(_free(user, now)).exclude(pk__in=exclude)
-    return rows.exclude(pk__in=skipped.values("image_id"))
 
 
 def _under_way(user: User, held: Sequence[int]) -> list[int]:

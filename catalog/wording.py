@@ -34,6 +34,8 @@ REPLACE_BECAUSE = {
     UnusableReason.NOT_A_PRODUCT: "not a product",
     UnusableReason.PROHIBITED: "not allowed in the catalog",
 }
+COVERED = "not yet checked"
+"""Of what is to be looked at without knowing the suggestion."""
 DECIDED = [LabelState.CONFIRMED, LabelState.CORRECTED, LabelState.NONE_OF_THESE]
 _UNLABELLED = Q(complaint_at__isnull=True, disputed=False, label_state=LabelState.UNLABELLED)
 _QUIET = Q(complaint_at__isnull=True)
@@ -73,7 +75,7 @@ def words(image: ProductImage) -> str:
     """A phrase such as “suggested: Shirts, not yet checked”. Reads `label` and `predicted`; fetch
     them with the image."""
     if image.is_covered:
-        return "not yet checked"
+        return COVERED
     match standing(image):
         case Standing.COMPLAINT:
             return "reported as wrong: being checked again"
@@ -92,10 +94,11 @@ def words(image: ProductImage) -> str:
 
 
 def product_standing(
-    product: Product, *, disputed: bool, reported: bool = False
+    product: Product, *, disputed: bool, reported: bool = False, covered: bool = False
 ) -> tuple[Standing, str]:
     """A product's badge and its words; `disputed` when people labelled its photos differently,
-    `reported` when its merchant finds the category of a photo wrong."""
+    `reported` when its merchant finds the category of a photo wrong, `covered` when its reader
+    is to look at one of them without suggestions first."""
     if reported:
         return Standing.COMPLAINT, "reported as wrong: being checked again"
     if disputed:
@@ -104,6 +107,8 @@ def product_standing(
         return Standing.WAITING, "no category yet"
     if product.category_checked:
         return Standing.CHECKED, f"checked: {product.category.name}"
+    if covered:
+        return Standing.SUGGESTED, COVERED
     return Standing.SUGGESTED, f"suggested: {product.category.name}, not yet checked"
 
 

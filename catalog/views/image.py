@@ -84,9 +84,10 @@ def product(request: SignedIn, pk: int) -> HttpResponse:
     blind.cover(photos, request.user)
     disputed = any(photo.disputed for photo in photos)
     reported = any(photo.complaint_at for photo in photos)
-    standing, words = wording.product_standing(shown, disputed=disputed, reported=reported)
-    if any(photo.is_covered for photo in photos) and standing == wording.Standing.SUGGESTED:
-        words = "not yet checked"
+    covered = any(photo.is_covered for photo in photos)
+    standing, words = wording.product_standing(
+        shown, disputed=disputed, reported=reported, covered=covered
+    )
     context = {
         "product": shown,
         "photos": photos,

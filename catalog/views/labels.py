@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import desk, doubts, lifecycle, merging
+from .. import desk, doubts, lifecycle
 from ..access import STAFF, SignedIn, allow
 from ..errors import CatalogError
 from ..forms.review import LabelForm
@@ -40,7 +40,7 @@ def queue(request: SignedIn) -> HttpResponse:
     shown = shown or doubts.following(after)
     context = {
         "doubt": shown,
-        "suggested": merging.resolve(shown.suggested) if shown else None,
+        "suggested": shown.suggested.counts_as if shown else None,
         "left": doubts.standing().count(),
         "leaves": Category.objects.leaves(),
         "kept": _number(request.GET.get("kept", "")),

@@ -412,10 +412,7 @@ async function adopt() {
 keepLeases({
   url: urls.leases,
   seconds: Number(urls.leaseSeconds),
-  ids: () => {
-    const onTheWay = outbox.photos;
-    return held().filter((id) => !onTheWay.includes(id));
-  },
+  ids: () => outbox.untouched(held()),
   lost: (ids) => {
     queue.drop((card) => ids.includes(card.id));
     if (!current || !ids.includes(current.id)) return;

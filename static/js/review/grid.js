@@ -310,10 +310,7 @@ grid.addEventListener("submit", (event) => {
 keepLeases({
   url: urls.leases,
   seconds: Number(urls.leaseSeconds),
-  ids: () => {
-    const onTheWay = outbox.photos;
-    return held().filter((id) => !onTheWay.includes(id));
-  },
+  ids: () => outbox.untouched(held()),
   lost: (ids) => {
     notify(`${photos(ids.length)} of this page went to another reviewer meanwhile.`);
     for (const page of pages()) page.drop(ids);

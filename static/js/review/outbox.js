@@ -56,6 +56,12 @@ export class Outbox {
     return [...new Set(all.flatMap((entry) => entry.photos ?? entry.photo))].filter(Boolean);
   }
 
+  /** Those of the photos that nothing is on its way for. */
+  untouched(ids) {
+    const onTheWay = this.photos;
+    return ids.filter((id) => !onTheWay.includes(id));
+  }
+
   /** Nothing goes out until somebody signs in. */
   get signedOut() {
     return this.#state === "signed-out";
