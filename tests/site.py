@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,17 @@ class Site:
     def kill(self, name: str) -> None:
         """kill -9, the process and whatever it started."""
         self._sweep(self.processes[name])
+
+    @contextlib.contextmanager
+    def paused(self, *names: str) -> Iterator[None]:
+        """They hold still inside, and go on together after."""
+        for name in names:
+            os.killpg(self.processes[name].pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for name in names:
+                os.killpg(self.processes[name].pid, signal.SIGCONT)
 
     def restart(self, name: str) -> None:
         self.kill(name)

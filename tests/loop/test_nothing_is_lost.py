@@ -100,7 +100,9 @@ def test_two_workers_share_one_queue_without_loss_or_overlap(
     wait_until(lambda: is_idle(site), "the photos before are answered", seconds=120)
     before, shares = answers_each(site), [dealt_with(site, w) for w in ("worker", "worker2")]
 
-    site.manage("import_images", str(small_photos(tmp_path / "new", 5000, 160)), "--unlabelled")
+    photos = small_photos(tmp_path / "new", 5000, 160)
+    with site.paused("worker", "worker2"):  # else one may be done before the other is nudged
+        site.manage("import_images", str(photos), "--unlabelled")
     wait_until(lambda: is_idle(site), "every photo is answered", seconds=120)
     time.sleep(2)  # the workers say what they did once nothing waits
 
@@ -134,7 +136,8 @@ def test_two_workers_share_a_runs_photos_though_one_is_killed(taught_site: Site)
     wait_until(lambda: is_idle(site), "the photos before are answered", seconds=120)
     photos = site.sql("SELECT count(*) FROM catalog_productimage")[0][0]
 
-    site.manage("shell", "--no-imports", "-c", SHARE_OUT)
+    with site.paused("worker", "worker2"):
+        site.manage("shell", "--no-imports", "-c", SHARE_OUT)
     held = "SELECT count(DISTINCT owner) FROM catalog_embeddingshare WHERE owner <> ''"
     wait_until(lambda: site.sql(held)[0][0] == 2, "both have a share", seconds=60, every=0.005)
     site.kill("worker2")
