@@ -11,7 +11,7 @@ import shutil
 import unicodedata
 from dataclasses import asdict, dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Required, TypedDict, Unpack
 from uuid import UUID
 
 from django.conf import settings
@@ -62,30 +62,26 @@ class Stored:
             default_storage.delete(file)
 
 
-def receive(
-    data: bytes,
-    *,
-    merchant: Merchant,
-    name: str,
-    sku: str = "",
-    title: str = "",
-    hint: str = "",
-    upload_id: UUID | None = None,
-) -> Outcome:
+class Arrival(TypedDict, total=False):
+    """What is known of a photo besides its bytes; where no SKU is given, its name tells one."""
+
+    merchant: Required[Merchant]
+    name: Required[str]
+    sku: str
+    title: str
+    hint: str
+    upload_id: UUID | None
+    priority: Priority
+
+
+def receive(data: bytes, **arrival: Unpack[Arrival]) -> Outcome:
     """Take in one uploaded file. Never raises for a bad file: the outcome says why. The same
     `upload_id` again gets its first answer. StorageFull when the disk is nearly full."""
+    merchant, upload_id = arrival["merchant"], arrival.get("upload_id")
     if upload_id and (earlier := _earlier(merchant, upload_id)):
         return earlier
     try:
-        image = add(
-            data,
-            merchant=merchant,
-            name=name,
-            sku=sku,
-            title=title,
-            hint=hint,
-            upload_id=upload_id,
-        )
+        image = add(data, **arrival)
     except Rejected as error:
         return _remember(merchant, upload_id, Outcome("rejected", str(error)))
     except DuplicateBytes as error:
@@ -110,35 +106,15 @@ class DuplicateBytes(Exception):
         return Outcome("duplicate", f"Already uploaded, under SKU {sku}.", self.image.pk, sku)
 
 
-def add(
-    data: bytes,
-    *,
-    merchant: Merchant,
-    name: str,
-    sku: str = "",
-    title: str = "",
-    hint: str = "",
-    upload_id: UUID | None = None,
-    priority: Priority = Priority.UPLOAD,
-) -> ProductImage:
+def add(data: bytes, **arrival: Unpack[Arrival]) -> ProductImage:
     """Validate, store and record one photo; raises Rejected or DuplicateBytes.
 
     The files are on disk, fsynced, before the row commits; when the row cannot be written they
     are removed again. The worker is nudged on commit."""
     _require_acceptable(data)
     sha256 = hashlib.sha256(data).hexdigest()
-    _require_new(merchant, sha256)
-    stored = _store(data, sha256)
-    return record(
-        stored,
-        merchant=merchant,
-        name=name,
-        sku=sku,
-        title=title,
-        hint=hint,
-        upload_id=upload_id,
-        priority=priority,
-    )
+    _require_new(arrival["merchant"], sha256)
+    return record(_store(data, sha256), **arrival)
 
 
 def prepare(data: bytes) -> Stored:
@@ -148,30 +124,18 @@ def prepare(data: bytes) -> Stored:
     return _store(data, hashlib.sha256(data).hexdigest())
 
 
-def record(
-    stored: Stored,
-    *,
-    merchant: Merchant,
-    name: str,
-    sku: str = "",
-    title: str = "",
-    hint: str = "",
-    upload_id: UUID | None = None,
-    priority: Priority = Priority.UPLOAD,
-) -> ProductImage:
+def record(stored: Stored, **arrival: Unpack[Arrival]) -> ProductImage:
     """The second half of `add`: the row. Without it the files are removed again; DuplicateBytes
     when another request was faster."""
-    sku = sku.strip() or sku_from(name)
     image = None
     try:
         with transaction.atomic():
-            product = _product(merchant, sku, title)
-            image = _record(stored, product, name, hint, priority, upload_id)
+            image = _record(stored, arrival)
     except BaseException as error:
         if image is None or isinstance(error, IntegrityError):
             stored.discard()  # else the commit's answer was lost: the row may stand
         if isinstance(error, IntegrityError):
-            _require_new(merchant, stored.columns["sha256"])
+            _require_new(arrival["merchant"], stored.columns["sha256"])
         raise
     return image
 
@@ -268,33 +232,28 @@ def _write(files: dict[str, tuple[str, bytes]]) -> dict[str, str]:
     return written
 
 
-def _product(merchant: Merchant, sku: str, title: str) -> Product:
+def _product(arrival: Arrival) -> Product:
+    sku = arrival.get("sku", "").strip() or sku_from(arrival["name"])
+    merchant, title = arrival["merchant"], arrival.get("title", "")
     product, _ = Product.objects.get_or_create(merchant=merchant, sku=clean_sku(sku))
     if title and product.title != title:
         Product.objects.filter(pk=product.pk).update(title=title)
     return product
 
 
-def _record(
-    stored: Stored,
-    product: Product,
-    name: str,
-    hint: str,
-    priority: Priority,
-    upload_id: UUID | None,
-) -> ProductImage:
+def _record(stored: Stored, arrival: Arrival) -> ProductImage:
     image = ProductImage.objects.create(
-        merchant_id=product.merchant_id,
-        product=product,
-        original_name=printable(name),
-        hint="".join(c for c in hint if c.isprintable())[-HINT_LENGTH:],
-        priority=priority,
+        merchant=arrival["merchant"],
+        product=_product(arrival),
+        original_name=printable(arrival["name"]),
+        hint="".join(c for c in arrival.get("hint", "") if c.isprintable())[-HINT_LENGTH:],
+        priority=arrival.get("priority", Priority.UPLOAD),
         **stored.columns,
     )
     _note_look_alike(image)
-    if upload_id is not None:  # a twin that was faster makes this fail, and its answer stands
+    if upload_id := arrival.get("upload_id"):  # a faster twin makes this fail; its answer stands
         outcome = asdict(_accepted(image))
-        Upload.objects.create(merchant_id=product.merchant_id, upload_id=upload_id, outcome=outcome)
+        Upload.objects.create(merchant=arrival["merchant"], upload_id=upload_id, outcome=outcome)
     enqueue.classify_soon([image.pk])
     return image
 
