@@ -87,6 +87,7 @@ class Fit:
                 initial_epoch=keeping.epochs.done,
                 epochs=self.epochs,
                 callbacks=[
+                    _averaging(model, batches.batches),
                     self._report(batches, keeping.epochs),
                     best,
                     *stopping,
@@ -120,6 +121,17 @@ class Fit:
         return keras.callbacks.LambdaCallback(
             on_epoch_begin=epoch_begins, on_train_batch_end=batch_ended, on_test_batch_end=checked
         )
+
+
+def _averaging(model: Any, batches: int) -> Any:
+    """Where the optimizer averages the weights, an epoch ends as their average, and is judged and
+    gone on from as that. Keras' own `ema_overwrite_frequency` fails on several devices."""
+
+    def batch_ended(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras names them
+        if batch + 1 == batches:
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+
+    return keras.callbacks.LambdaCallback(on_train_batch_end=batch_ended)
 
 
 def _stopping_callbacks(monitor: str, patience: int, recipe: Recipe) -> list[Any]:

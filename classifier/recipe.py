@@ -24,7 +24,9 @@ class Recipe:
     photo that the head of a full run sees too. An epoch of the head takes `head_min_steps` to
     `head_max_steps` batches; together its epochs show it `head_shown` photos and views, or every
     one once. A quick run has `quick_views` instead; where it begins as the live head
-    (`quick_from_live`), also `quick_learning_rate` and `quick_shown`.
+    (`quick_from_live`), also `quick_learning_rate` and `quick_shown`. An epoch of fine-tuning ends
+    as the moving average of its weights, over so large a share of its steps as
+    `fine_tune_averaging` says (0: it ends as it is).
     """
 
     seed: int = 0
@@ -46,11 +48,12 @@ class Recipe:
     quick_learning_rate: float = 1e-5
     quick_shown: int = 150_000
 
-    fine_tune_epochs: int = 10
+    fine_tune_epochs: int = 14
     fine_tune_batch_size: int = 32
-    fine_tune_learning_rate: float = 1e-5
-    fine_tune_from: str = "conv5_block1"
-    fine_tune_patience: int = 3
+    fine_tune_learning_rate: float = 1e-4
+    fine_tune_from: str = "conv4_block1"
+    fine_tune_patience: int = 4
+    fine_tune_averaging: float = 0.5
 
     plateau_patience: int = 2
     plateau_factor: float = 0.3
@@ -78,7 +81,14 @@ class Recipe:
     @classmethod
     def demo(cls) -> Recipe:
         """Bounded for the sample catalog: minutes on two cores for a few hundred pictures."""
-        return cls(views=4, head_epochs=40, head_learning_rate=5e-4, fine_tune_epochs=1)
+        return cls(
+            views=4,
+            head_epochs=40,
+            head_learning_rate=5e-4,
+            fine_tune_epochs=1,
+            fine_tune_learning_rate=1e-5,
+            fine_tune_from="conv5_block1",
+        )
 
     def with_overrides(self, settings: Iterable[str]) -> Self:
         """A copy with each `KEY=VALUE` applied; RecipeError names the known keys."""
@@ -121,6 +131,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("fine_tune_batch_size", 1, 1024),
     ("fine_tune_learning_rate", 1e-8, 1.0),
     ("fine_tune_patience", 1, 1000),
+    ("fine_tune_averaging", 0.0, 10.0),
     ("plateau_patience", 1, 1000),
     ("plateau_factor", 0.01, 0.99),
     ("label_smoothing", 0.0, 0.9),
