@@ -7,27 +7,30 @@ and has no active child: retiring the last child of a category makes it a leaf a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, count
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
-from django.utils.text import slugify
 
 from . import category_photos, merging, reclassify
+from .category_names import (
+    clean,
+    path_of,
+    readable,
+    require_free_code,
+    require_free_name,
+    sibling,
+    slug_of,
+    slugs,
+)
 from .category_photos import Moved
 from .errors import CategoryRule
 from .models import Category, CategoryChange, ChangeKind, ReclassifyScope, User
 
 LOCK = 0x7472_6565
 """Names the tree among PostgreSQL's advisory locks: "tree" in ASCII."""
-SEPARATOR = " › "
-NAME_LENGTH = 80
-PATH_LENGTH = 400
-SLUG_LENGTH = 120
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ def ensure_path(names: list[str], *, is_sample: bool = False) -> Category:
     lock_tree()
     category: Category | None = None
     for depth, raw in enumerate(names, start=1):
-        stem, name = slug_of(names[:depth]), _readable(raw)
-        found = Category.objects.filter(slug=stem).first() or _sibling(category, name)
+        stem, name = slug_of(names[:depth]), readable(raw)
+        found = Category.objects.filter(slug=stem).first() or sibling(category, name)
         found = merging.resolve(found) if found is not None else None
         if found is None:
             _require_no_photos(category)
@@ -131,7 +134,7 @@ def describe(category: Category, *, guidance: str, code: str, by: User) -> Categ
     lock_tree()
     category = Category.objects.get(pk=category.pk)
     code = code.strip()
-    _require_free_code(code, but=category)
+    require_free_code(code, but=category)
     before = {"guidance": category.guidance, "code": category.code}
     category.guidance, category.code = guidance.strip(), code
     category.save(update_fields=["guidance", "code"])
@@ -250,8 +253,8 @@ def insert(
     """One new row under a slug of its own: `stem`, else `stem-2` and so on."""
     name, code = clean(name), code.strip()
     require_free_name(parent, name)
-    _require_free_code(code)
-    for slug in _slugs(stem):
+    require_free_code(code)
+    for slug in slugs(stem):
         try:
             with transaction.atomic():
                 return Category.objects.create(
@@ -266,77 +269,10 @@ def insert(
         except IntegrityError:
             # Somebody was faster. The name or code says so in words; else the slug was taken.
             require_free_name(parent, name)
-            _require_free_code(code)
+            require_free_code(code)
             if not Category.objects.filter(slug=slug).exists():
                 raise
     raise AssertionError("slugs do not run out")
-
-
-# Names, slugs, codes
-
-
-def clean(name: str) -> str:
-    name = " ".join(name.split())
-    if not name:
-        raise CategoryRule("A category needs a name.", field="name")
-    if len(name) > NAME_LENGTH:
-        raise CategoryRule(f"The name is longer than {NAME_LENGTH} characters.", field="name")
-    if "›" in name:
-        raise CategoryRule("“›” divides a path; leave it out of the name.", field="name")
-    return name
-
-
-def _readable(folder: str) -> str:
-    """A folder's name as people would write it: `bath_towels` becomes “Bath towels”."""
-    name = clean(folder.replace("_", " "))
-    return name[0].upper() + name[1:]
-
-
-def path_of(parent: Category | None, name: str) -> str:
-    path = f"{parent.path}{SEPARATOR}{name}" if parent else name
-    if len(path) > PATH_LENGTH:
-        raise CategoryRule(
-            f"The path is longer than {PATH_LENGTH} characters: “{path[:60]}…”.", field="name"
-        )
-    return path
-
-
-def slug_of(names: list[str]) -> str:
-    """`["Men", "Shoes"]` is `men-shoes`. A name without a Latin letter or digit gets a short hash,
-    and so does the end of an overlong slug: the same names always give the same slug."""
-    slug = "-".join(slugify(name.replace("_", " ")) or _hash(name) for name in names)
-    if len(slug) > SLUG_LENGTH - 4:
-        slug = f"{slug[: SLUG_LENGTH - 14]}-{_hash(slug)}"
-    return slug
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def _slugs(stem: str) -> Iterator[str]:
-    taken = set(Category.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
-    candidates = chain([stem], (f"{stem}-{n}" for n in count(2)))
-    return (slug for slug in candidates if slug not in taken)
-
-
-def _sibling(parent: Category | None, name: str) -> Category | None:
-    return Category.objects.active().filter(parent=parent, name__iexact=name).first()
-
-
-def require_free_name(parent: Category | None, name: str, *, but: Category | None = None) -> None:
-    found = _sibling(parent, name)
-    if found is not None and found != but:
-        raise CategoryRule(f"There is a category “{found}” already.", field="name")
-
-
-def _require_free_code(code: str, *, but: Category | None = None) -> None:
-    if not code:
-        return
-    owner = Category.objects.filter(code=code).first()
-    if owner is not None and owner != but:
-        state = "" if owner.is_active else ", which is retired"
-        raise CategoryRule(f"The code {code} belongs to “{owner}”{state}.", field="code")
 
 
 # Photos in the way of a change
@@ -369,7 +305,7 @@ def destination(parent: Category | None, photos_to: PhotosTo | None, by: User) -
         return None
     if photos_to.leaf is None:
         name = clean(photos_to.child_name)
-        child = _sibling(parent, name)
+        child = sibling(parent, name)
         if child is None:
             child = insert(parent, name, stem=slug_of([parent.slug, name]))
             record(ChangeKind.ADD, child, by, f"Added “{child}”.")

@@ -19,7 +19,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from . import categories, intake, lifecycle, pictures
+from . import categories, category_names, intake, lifecycle, pictures
 from .errors import CatalogError, NotAllowed, Rejected
 from .folders import Photo, Scan
 from .intake import DuplicateBytes, Stored
@@ -102,7 +102,7 @@ def rehearse(scan: Scan, *, merchant_name: str) -> Imported:
             outcome.added += sha256 not in known
             outcome.duplicates += sha256 in known
             if not scan.unlabelled and sha256 not in known:
-                outcome.categories[categories.slug_of(list(photo.folders))] += 1
+                outcome.categories[category_names.slug_of(list(photo.folders))] += 1
             known.add(sha256)
     return outcome
 

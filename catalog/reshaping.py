@@ -16,21 +16,18 @@ from .categories import (
     below,
     bring_back,
     checked,
-    clean,
     destination,
     insert,
     is_leaf,
     lock_tree,
     move_photos,
-    path_of,
     record,
     require_destination,
-    require_free_name,
-    slug_of,
     suggest_again,
     take_out,
     update_paths_below,
 )
+from .category_names import clean, path_of, require_free_name, slug_of
 from .category_photos import Moved
 from .errors import CategoryRule
 from .models import Category, CategoryChange, ChangeKind, User

@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 
-from ..categories import NAME_LENGTH, PhotosTo
+from ..categories import PhotosTo
+from ..category_names import NAME_LENGTH
 from ..models import Category
 from ..reshaping import MOST_PARTS
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from django.core.management.base import CommandParser
 
-from catalog import categories, folders, merging, training_set
+from catalog import category_names, folders, merging, training_set
 from catalog.errors import CatalogError
 from catalog.management.contract import Bar, Result, bar_on
 from catalog.models import ModelVersion, Split
@@ -66,7 +66,8 @@ def _labelled(split: Split) -> list[tuple[Path, str]]:
 
 def _in_folders(root: Path) -> list[tuple[Path, str]]:
     return [
-        (photo.path, categories.slug_of(list(photo.folders))) for photo in folders.scan(root).photos
+        (photo.path, category_names.slug_of(list(photo.folders)))
+        for photo in folders.scan(root).photos
     ]
 
 
