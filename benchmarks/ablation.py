@@ -1,6 +1,7 @@
 """Whether an option of the recipe earns its place: heads trained with one option changed at a time,
 over three seeds on cached embeddings; the image size with one seed, since each size has embeddings
-of its own. Reported on the validation photos. The test photos are not read.
+of its own, and so fine-tuning, by whole full runs of a few epochs. Reported on the validation
+photos. The test photos are not read.
 
     python -m benchmarks.ablation [--json] [--photos DIR] [--images N] [--quick]
         [--groups NAME ...] [--seeds N] [--cache DIR] [--weights W]
@@ -39,13 +40,21 @@ if TYPE_CHECKING:
 SEEDS = 3
 QUICK_IMAGES = 200
 MOST_VIEWS = 4
+FINE_TUNING = "fine-tuning"
 GROUPS: dict[str, tuple[str, ...]] = {
     "label smoothing": ("label_smoothing=0.05", "label_smoothing=0.1"),
     "head width": ("head_units=256", "head_units=512", "head_units=2048"),
     "views": ("views=2", "views=4"),
     "image size": ("image_size=96", "image_size=128", "image_size=160"),
     "class weights": ("class_weights=none",),
+    FINE_TUNING: (
+        "",
+        "fine_tune_averaging=0",
+        "fine_tune_averaging=0 fine_tune_learning_rate=1e-5",
+        "fine_tune_averaging=0 fine_tune_learning_rate=1e-5 fine_tune_from=conv5_block1",
+    ),
 }
+FINE_TUNE_EPOCHS = 6
 FOLDS = 5
 DEFAULTS = "defaults, no views"
 
@@ -121,6 +130,32 @@ class Bench:
             "processor_seconds": time.process_time() - began,
         }
 
+    def fine_tuned(self, recipe: Recipe) -> dict[str, float]:
+        """A full run of this recipe, judged on the validation photos."""
+        from classifier.evaluation import accuracy, macro_f1
+        from classifier.network import load_backbone
+        from classifier.run import LabelledPhotos, train
+        from classifier.weights import resolve
+
+        began = time.process_time()
+        photos = {
+            name: LabelledPhotos(split.paths, split.labels, split.keys)
+            for name, split in self.splits.items()
+        }
+        backbone = load_backbone(resolve(self.weights), image_size=recipe.image_size)
+        splits = photos | {"test": LabelledPhotos()}
+        result = train(splits, backbone=backbone, recipe=recipe, full=True, cache_dir=self.cache)
+        judged = result.judgements["validation"]
+        columns = [result.classes.index(label) for label in judged.labels]
+        chosen = judged.probabilities[np.arange(len(columns)), columns]
+        return {
+            "accuracy": accuracy(judged.predicted, judged.labels),
+            "macro_f1": macro_f1(judged.predicted, judged.labels),
+            "loss": float(-np.log(chosen).mean()),
+            "epochs": len(result.histories["fine-tune"]["loss"]),
+            "processor_seconds": time.process_time() - began,
+        }
+
 
 def measure(bench: Bench, groups: list[str], seeds: int) -> Iterator[dict[str, Any]]:
     """A row for the defaults and one for each option."""
@@ -131,7 +166,11 @@ def measure(bench: Bench, groups: list[str], seeds: int) -> Iterator[dict[str, A
     yield _row("–", DEFAULTS, [bench.trained(plain, _seeded(Recipe(), n)) for n in range(seeds)])
     for group in groups:
         for option in GROUPS[group]:
-            recipe = Recipe().with_overrides([option])
+            recipe = Recipe().with_overrides(option.split())
+            if group == FINE_TUNING:
+                recipe = replace(recipe, fine_tune_epochs=FINE_TUNE_EPOCHS)
+                yield _row(group, option or "the defaults, fine-tuned", [bench.fine_tuned(recipe)])
+                continue
             found, tries = plain, seeds
             if group == "views" and viewed is not None:
                 found = viewed | {"train": first_views(viewed["train"], recipe.views)}
