@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ class Fit:
                 initial_epoch=keeping.epochs.done,
                 epochs=self.epochs,
                 callbacks=[
-                    _averaging(model, batches.batches),
+                    *self._shaping(model, batches),
                     self._report(batches, keeping.epochs),
                     best,
                     *stopping,
@@ -99,6 +100,11 @@ class Fit:
             )
         model.load_weights(keeping.best)
         return keeping.epochs.history, keeping.epochs.seconds
+
+    def _shaping(self, model: Any, batches: Batches) -> list[Any]:
+        if self.phase != FINE_TUNE:
+            return []
+        return [_averaging(model, batches.batches), _half_cosine(self.epochs)]
 
     def _report(self, batches: Batches, epochs: Epochs) -> Any:
         """Tells the batches which epoch it is and reports every one of them; what `progress` raises
@@ -132,6 +138,19 @@ def _averaging(model: Any, batches: int) -> Any:
             model.optimizer.finalize_variable_values(model.trainable_variables)
 
     return keras.callbacks.LambdaCallback(on_train_batch_end=batch_ended)
+
+
+def _half_cosine(epochs: int) -> Any:
+    """The learning rate falls to 0 along a half cosine (Loshchilov & Hutter 2017); what a plateau
+    took from it stays taken."""
+
+    def share(epoch: int) -> float:
+        return (1 + math.cos(math.pi * epoch / epochs)) / 2
+
+    def next_rate(epoch: int, rate: float) -> float:
+        return rate * share(epoch) / share(epoch - 1) if epoch else rate
+
+    return keras.callbacks.LearningRateScheduler(next_rate)
 
 
 def _stopping_callbacks(monitor: str, patience: int, recipe: Recipe) -> list[Any]:

@@ -48,7 +48,7 @@ class Recipe:
     quick_learning_rate: float = 1e-5
     quick_shown: int = 150_000
 
-    fine_tune_epochs: int = 14
+    fine_tune_epochs: int = 10
     fine_tune_batch_size: int = 32
     fine_tune_learning_rate: float = 1e-4
     fine_tune_from: str = "conv4_block1"

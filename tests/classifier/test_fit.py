@@ -1,4 +1,5 @@
-"""An epoch of a fit whose optimizer averages ends as the moving average of its weights."""
+"""What fine-tuning adds to a fit: an epoch ends as the moving average of its weights, where the
+optimizer keeps one, and the learning rate falls from epoch to epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from classifier.features import silent
-from classifier.fit import FINE_TUNE, Fit
+from classifier.fit import FINE_TUNE, HEAD, Fit, History
 from classifier.recipe import Recipe
 
 STEPS = 6
@@ -53,9 +54,17 @@ def after_each_step() -> list[Any]:
     return weights
 
 
+def fit(phase: str, epochs: int, made: Any, *, plateau: int = 9) -> History:
+    recipe = Recipe(plateau_patience=plateau, plateau_factor=0.5)
+    history, _ = Fit(phase, epochs, 9, recipe, None, None, silent).run(
+        made, Batches(), data(), None
+    )
+    return history
+
+
 def fitted(epochs: int, optimizer: Any) -> Any:
     made = model(optimizer)
-    Fit(FINE_TUNE, epochs, 9, Recipe(), None, None, silent).run(made, Batches(), data(), None)
+    fit(FINE_TUNE, epochs, made)
     return made.get_weights()[0]
 
 
@@ -72,15 +81,37 @@ def test_an_epoch_ends_as_the_average_of_its_weights() -> None:
 
 
 def test_the_next_epoch_goes_on_from_the_average() -> None:
-    first, second = (
-        fitted(epochs, keras.optimizers.Adam(0.1, use_ema=True, ema_momentum=0.999))
-        for epochs in (1, 2)
+    slow, plain = (
+        fit(FINE_TUNE, 2, model(optimizer))["loss"]
+        for optimizer in (
+            keras.optimizers.Adam(0.1, use_ema=True, ema_momentum=0.999),
+            keras.optimizers.Adam(0.1),
+        )
     )
 
-    # So long an average hardly moves: an epoch that went on from the last step would be far away.
-    np.testing.assert_allclose(second, first, atol=0.02)
-    assert not np.array_equal(second, first)
+    assert plain[1] < 0.9 * plain[0]
+    assert slow[1] > 0.9 * slow[0]  # so long an average is hardly further than the beginning
 
 
 def test_an_optimizer_that_does_not_average_leaves_the_last_step() -> None:
     np.testing.assert_allclose(fitted(1, keras.optimizers.Adam(0.1)), after_each_step()[-1])
+
+
+def test_the_learning_rate_falls_along_a_half_cosine() -> None:
+    rates = fit(FINE_TUNE, 4, model(keras.optimizers.Adam(0.1)))["learning_rate"]
+
+    np.testing.assert_allclose(rates, [0.1, 0.0854, 0.05, 0.0146], rtol=0.01)
+
+
+def test_what_a_plateau_took_from_the_rate_stays_taken() -> None:
+    stuck = model(keras.optimizers.SGD(0.0))
+    stuck.optimizer.learning_rate = 1e-12  # too little to lower the loss
+    rates = fit(FINE_TUNE, 4, stuck, plateau=1)["learning_rate"]
+
+    np.testing.assert_allclose(np.array(rates) * 1e12, [1, 0.854, 0.25, 0.0366], rtol=0.01)
+
+
+def test_the_rate_of_a_head_does_not_fall_of_itself() -> None:
+    rates = fit(HEAD, 4, model(keras.optimizers.Adam(0.1)))["learning_rate"]
+
+    np.testing.assert_allclose(rates, [0.1] * 4)
