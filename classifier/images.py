@@ -9,8 +9,9 @@
 5. lay transparency on white;
 6. convert to RGB.
 
-`to_array` then stretches to a square: every part of the product stays in view, and the aspect ratio
-is one more variation the network sees in both training and serving.
+`to_array` then makes it square, half by cutting and half by stretching: of the longer side it keeps
+the middle, as long as the geometric mean of both sides and never less than LEAST_KEPT of it.
+docs/training.md has what that is worth.
 
 `load` does both, for the network. It has a large JPEG decoded at a half, a quarter or an eighth of
 its size, as the format allows at a fraction of the work, where both sides stay MARGIN times what
@@ -20,6 +21,7 @@ the network sees.
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -36,6 +38,7 @@ Pixels = npt.NDArray[np.uint8]
 MAX_PIXELS = 50_000_000
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF"]
 MARGIN = 2
+LEAST_KEPT = 0.75
 # What Pillow's decoders raise on damaged input, besides its own UnidentifiedImageError.
 _DECODING_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError,
@@ -57,8 +60,16 @@ def decode(source: bytes | Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image
 
 
 def to_array(image: Image.Image, size: int) -> Pixels:
-    """An RGB image stretched to (size, size, 3) uint8 RGB, antialiased."""
-    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
+    """The middle of an RGB image, (size, size, 3) uint8 RGB, antialiased."""
+    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, _middle(*image.size)))
+
+
+def _middle(width: int, height: int) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of what the network sees, in pixels."""
+    mean = math.sqrt(width * height)
+    across, down = (max(min(side, mean), LEAST_KEPT * side) for side in (width, height))
+    left, top = (width - across) / 2, (height - down) / 2
+    return left, top, left + across, top + down
 
 
 def load(source: bytes | Path, size: int, *, max_pixels: int = MAX_PIXELS) -> Pixels:

@@ -16,8 +16,9 @@ from classifier.errors import WeightsError
 
 logger = logging.getLogger(__name__)
 
-ARCHITECTURE = "resnet50-avg"
-"""What backbones are: a ResNet50 without its top, averaged over the image."""
+ARCHITECTURE = "resnet50-avg-middle"
+"""What backbones are: a ResNet50 without its top, averaged over the image, which is the middle of a
+photo (`images.to_array`)."""
 
 STARTER_PATH = Path(__file__).parent / "starter_weights" / "resnet50_starter_notop.weights.h5"
 STARTER_SHA256 = "3a2601f73b9bd78b48050788a4807c46ed98517f97267ac34845cf7437e46b28"

@@ -181,13 +181,35 @@ def test_a_decompression_bomb_is_refused() -> None:
         decode(b"\x89PNG\r\n\x1a\n" + chunk + b"\0\0\0\0IDAT\x35\xaf\x06\x1e")
 
 
-def test_a_photo_is_stretched_to_a_square(tmp_path: Path) -> None:
+def test_a_photo_becomes_a_square(tmp_path: Path) -> None:
     path = tmp_path / "photo.png"
     photo().save(path)
     array = load(path, 32)
     assert array.shape == (32, 32, 3)
     assert array.dtype == np.uint8
     assert (array == to_array(photo(), 32)).all()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "cut"),
+    [
+        pytest.param(300, 400, 26, id="halfway to a square"),  # of (400 - sqrt(300 * 400)) / 2
+        pytest.param(100, 1000, 125, id="a quarter at the most"),
+        pytest.param(200, 200, 0, id="a square stays whole"),
+    ],
+)
+def test_the_middle_of_the_longer_side_is_kept(width: int, height: int, cut: int) -> None:
+    def seen(edge: int) -> bool:
+        """Whether anything shows of red edges so wide on a white photo."""
+        tall = np.full((height, width, 3), 255, np.uint8)
+        tall[:edge, :, 1:] = tall[height - edge :, :, 1:] = 0
+        arrays = (to_array(Image.fromarray(side), 64) for side in (tall, tall.swapaxes(0, 1)))
+        red = {bool((array[..., 1] < 255).any()) for array in arrays}
+        assert len(red) == 1, "a wide photo is cut like a tall one"
+        return red.pop()
+
+    assert not seen(cut - cut // 4)  # the resampling looks a little beyond the edge
+    assert seen(cut + 8)
 
 
 def large(encoding: str, **options: Any) -> bytes:

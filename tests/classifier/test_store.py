@@ -130,7 +130,7 @@ def test_another_architecture_is_refused(stored: Path, head: Any, backbone: Back
     path = stored / directory / "manifest.json"
     manifest = json.loads(path.read_text())
     path.write_text(json.dumps({**manifest, "architecture": "vgg16"}))
-    with pytest.raises(StoreError, match="not a resnet50-avg version"):
+    with pytest.raises(StoreError, match="not a resnet50-avg-middle version"):
         store.open_version(stored, directory)
 
 

@@ -88,7 +88,7 @@ def _with_manifest(models_dir: Path, stored: Stored, **changes: object) -> str:
     ("spoil", "said"),
     [
         (spoil_export, "backbone.xml is missing or damaged"),
-        (change_architecture, "is not a resnet50-avg version"),
+        (change_architecture, "is not a resnet50-avg-middle version"),
         (change_head, "does not fit the network"),
     ],
 )
