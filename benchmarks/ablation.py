@@ -12,7 +12,8 @@ the former, and then fine-tuning on them has little to find.
 
 DIR holds train/ and validation/, each with one folder per category. Embeddings are computed once
 and stay in --cache. Label smoothing, width and class weights are compared on the photos as
-they are, the numbers of views with the default of everything else."""
+they are, the numbers of views with the default of everything else. Whole photos are stretched to a
+square, as the network would see them if nothing was cut off."""
 
 from __future__ import annotations
 
@@ -26,6 +27,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import numpy as np
 
@@ -40,21 +42,21 @@ if TYPE_CHECKING:
 SEEDS = 3
 QUICK_IMAGES = 200
 MOST_VIEWS = 4
-FINE_TUNING = "fine-tuning"
+SHAPE, FINE_TUNING = "whole photos", "fine-tuning"
 GROUPS: dict[str, tuple[str, ...]] = {
     "label smoothing": ("label_smoothing=0.05", "label_smoothing=0.1"),
     "head width": ("head_units=256", "head_units=512", "head_units=2048"),
     "views": ("views=2", "views=4"),
     "image size": ("image_size=96", "image_size=128", "image_size=160"),
     "class weights": ("class_weights=none",),
+    SHAPE: ("",),
     FINE_TUNING: (
         "",
         "fine_tune_averaging=0",
-        "fine_tune_averaging=0 fine_tune_learning_rate=1e-5",
         "fine_tune_averaging=0 fine_tune_learning_rate=1e-5 fine_tune_from=conv5_block1",
     ),
 }
-FINE_TUNE_EPOCHS = 6
+FINE_TUNE_EPOCHS = 5
 FOLDS = 5
 DEFAULTS = "defaults, no views"
 
@@ -75,25 +77,28 @@ class Bench:
     def __post_init__(self) -> None:
         self.classes = sorted(set(self.splits["train"].labels))
 
-    def features(self, recipe: Recipe, views: int) -> dict[str, Features]:
-        """Of the training photos with so many views, and of the validation photos."""
+    def features(self, recipe: Recipe, views: int, *, whole: bool = False) -> dict[str, Features]:
+        """Of the training photos with so many views, and of the validation photos; stretched
+        `whole`, where the network else sees their middle."""
+        from classifier import images
         from classifier.engines.keras import Embedder
         from classifier.features import extract_features
         from classifier.network import load_backbone
         from classifier.weights import resolve
 
         backbone = load_backbone(resolve(self.weights), image_size=recipe.image_size)
-        return {
-            name: extract_features(
-                Embedder(backbone),
-                split.paths,
-                recipe=recipe,
-                views=views if name == "train" else 0,
-                keys=split.keys,
-                cache_dir=self.cache,
-            )
-            for name, split in self.splits.items()
-        }
+        with mock.patch.object(images, "LEAST_KEPT", 1.0 if whole else images.LEAST_KEPT):
+            return {
+                name: extract_features(
+                    Embedder(backbone),
+                    split.paths,
+                    recipe=recipe,
+                    views=views if name == "train" else 0,
+                    keys=split.keys,
+                    cache_dir=self.cache / "whole" if whole else self.cache,
+                )
+                for name, split in self.splits.items()
+            }
 
     def columns(self, name: str, kept: Any) -> Any:
         labels = self.splits[name].labels
@@ -169,15 +174,17 @@ def measure(bench: Bench, groups: list[str], seeds: int) -> Iterator[dict[str, A
             recipe = Recipe().with_overrides(option.split())
             if group == FINE_TUNING:
                 recipe = replace(recipe, fine_tune_epochs=FINE_TUNE_EPOCHS)
-                yield _row(group, option or "the defaults, fine-tuned", [bench.fine_tuned(recipe)])
+                yield _row(group, option or group, [bench.fine_tuned(recipe)])
                 continue
             found, tries = plain, seeds
             if group == "views" and viewed is not None:
                 found = viewed | {"train": first_views(viewed["train"], recipe.views)}
             if group == "image size":
                 found, tries = bench.features(recipe, 0), 1
+            if group == SHAPE:
+                found = bench.features(recipe, 0, whole=True)
             draws = [bench.trained(found, _seeded(recipe, n)) for n in range(tries)]
-            yield _row(group, option, draws)
+            yield _row(group, option or group, draws)
 
 
 def seen(bench: Bench, seeds: int) -> dict[str, float]:
