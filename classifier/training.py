@@ -130,17 +130,16 @@ def fine_tune(
     _require_two_categories(np.array([column for _, column in train]))
     keras.utils.set_random_seed(recipe.seed)
     strategy = devices.strategy()
-    with strategy.scope():
-        tuned = copy_backbone(backbone)
-        unfreeze_from(tuned, recipe.fine_tune_from)
-        head = _copy_head(head)
-        model = keras.Model(tuned.model.input, head(tuned.model.output), name="network")
     skipped = Skipped()
     size = backbone.image_size
     share = partial(PhotoBatches.of, multiple=strategy.num_replicas_in_sync)
     batches = share(train, classes, size, recipe, skipped, training=True)
     averaged = recipe.fine_tune_averaging * batches.batches
     with strategy.scope():
+        tuned = copy_backbone(backbone)
+        unfreeze_from(tuned, recipe.fine_tune_from)
+        head = _copy_head(head)
+        model = keras.Model(tuned.model.input, head(tuned.model.output), name="network")
         _compile(model, recipe.fine_tune_learning_rate, recipe, averaged=averaged)
     checks = share(validation, classes, size, recipe, skipped, training=False)
     shape = (size, size, 3)
