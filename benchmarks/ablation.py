@@ -137,7 +137,7 @@ class Bench:
 
     def fine_tuned(self, recipe: Recipe) -> dict[str, float]:
         """A full run of this recipe, judged on the validation photos."""
-        from classifier.evaluation import accuracy, macro_f1
+        from classifier.evaluation import negative_log_likelihood
         from classifier.network import load_backbone
         from classifier.run import LabelledPhotos, train
         from classifier.weights import resolve
@@ -151,12 +151,11 @@ class Bench:
         splits = photos | {"test": LabelledPhotos()}
         result = train(splits, backbone=backbone, recipe=recipe, full=True, cache_dir=self.cache)
         judged = result.judgements["validation"]
-        columns = [result.classes.index(label) for label in judged.labels]
-        chosen = judged.probabilities[np.arange(len(columns)), columns]
+        wanted = self.columns("validation", judged.kept)
         return {
-            "accuracy": accuracy(judged.predicted, judged.labels),
-            "macro_f1": macro_f1(judged.predicted, judged.labels),
-            "loss": float(-np.log(chosen).mean()),
+            "accuracy": judged.report["accuracy"],
+            "macro_f1": judged.report["macro_f1"],
+            "loss": negative_log_likelihood(np.log(judged.probabilities), wanted),
             "epochs": len(result.histories["fine-tune"]["loss"]),
             "processor_seconds": time.process_time() - began,
         }
