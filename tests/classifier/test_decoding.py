@@ -212,31 +212,64 @@ def test_the_middle_of_the_longer_side_is_kept(width: int, height: int, cut: int
     assert seen(cut + 8)
 
 
-def large(encoding: str, **options: Any) -> bytes:
-    return encoded(Image.fromarray(pixels(width=1500, height=2000)), encoding, **options)
+def jpeg(width: int = 1500, height: int = 2000, *, mode: str = "RGB", **options: Any) -> bytes:
+    image = Image.fromarray(pixels(width=width, height=height)).convert(mode)
+    return encoded(image, "JPEG", **{"quality": 92} | options)
 
 
-@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
+def assert_looks_the_same(data: bytes, size: int = 64) -> None:
+    """As the network reads it and as it is when it is decoded whole."""
+    whole = to_array(decode(data), size)
+    assert np.abs(load(data, size).astype(int) - whole).mean() < 1.5
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"progressive": True}, {"subsampling": 0}, {"mode": "L"}, {"mode": "CMYK"}],
+    ids=lambda options: str(options or "baseline"),
+)
 def test_a_large_jpeg_is_read_smaller_and_looks_the_same(options: dict[str, Any]) -> None:
-    data = large("JPEG", quality=92, **options)
-    whole = to_array(decode(data), 64)
-    assert np.abs(load(data, 64).astype(int) - whole).mean() < 1
+    assert_looks_the_same(jpeg(**options))
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [
+        pytest.param(400, 533, id="a web shop's"),
+        pytest.param(533, 400, id="wide"),
+        pytest.param(65, 65, id="hardly larger"),
+        pytest.param(40, 48, id="smaller than needed"),
+        pytest.param(200, 3000, id="long and narrow"),
+    ],
+)
+def test_a_jpeg_of_any_shape_looks_the_same(width: int, height: int) -> None:
+    assert_looks_the_same(jpeg(width, height))
+
+
+def test_fine_stripes_on_a_long_photo_are_averaged() -> None:
+    striped = np.zeros((3000, 200, 3), np.uint8)
+    striped[::10] = 255
+    read = load(encoded(Image.fromarray(striped), "JPEG", quality=95), 64)
+    assert np.ptp(read) < 60, "some stripes were passed over"
 
 
 def test_a_large_photo_taken_sideways_is_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    data = large("JPEG", quality=92, exif=exif)
-    assert np.abs(load(data, 64).astype(int) - to_array(decode(data), 64)).mean() < 1
+    assert_looks_the_same(jpeg(exif=exif))
 
 
-def test_a_photo_that_is_not_much_larger_than_needed_is_read_whole() -> None:
-    data = encoded(Image.fromarray(pixels(width=255, height=400)), "JPEG")
-    assert (load(data, 64) == to_array(decode(data), 64)).all()
+def test_the_profile_of_a_large_jpeg_counts() -> None:
+    assert_looks_the_same(jpeg(icc_profile=swapped_primaries()))
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_a_large_jpeg_with_damaged_exif_is_read() -> None:
+    assert_looks_the_same(jpeg(exif=b"Exif\0\0II*\0\xff\xff\xff\xff"))
 
 
 def test_a_large_truncated_jpeg_is_refused() -> None:
-    data = large("JPEG", quality=95)
+    data = jpeg()
     with pytest.raises(UnreadableImage, match="damaged or cut short"):
         load(data[: len(data) * 2 // 3], 64)
 
