@@ -13,11 +13,13 @@ the former, and then fine-tuning on them has little to find.
 DIR holds train/ and validation/, each with one folder per category. Embeddings are computed once
 and stay in --cache. Label smoothing, width and class weights are compared on the photos as
 they are, the numbers of views with the default of everything else. Whole photos are stretched to a
-square, as the network would see them if nothing was cut off."""
+square, as the network would see them if nothing was cut off; photos decoded whole have all their
+pixels averaged, without the short cut for ordinary JPEGs."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 SEEDS = 3
 QUICK_IMAGES = 200
 MOST_VIEWS = 4
-SHAPE, FINE_TUNING = "whole photos", "fine-tuning"
+SHAPE, DECODING, FINE_TUNING = "whole photos", "decoded whole", "fine-tuning"
 GROUPS: dict[str, tuple[str, ...]] = {
     "label smoothing": ("label_smoothing=0.05", "label_smoothing=0.1"),
     "head width": ("head_units=256", "head_units=512", "head_units=2048"),
@@ -50,6 +52,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "image size": ("image_size=96", "image_size=128", "image_size=160"),
     "class weights": ("class_weights=none",),
     SHAPE: ("",),
+    DECODING: ("",),
     FINE_TUNING: (
         "",
         "fine_tune_averaging=0",
@@ -77,17 +80,16 @@ class Bench:
     def __post_init__(self) -> None:
         self.classes = sorted(set(self.splits["train"].labels))
 
-    def features(self, recipe: Recipe, views: int, *, whole: bool = False) -> dict[str, Features]:
-        """Of the training photos with so many views, and of the validation photos; stretched
-        `whole`, where the network else sees their middle."""
-        from classifier import images
+    def features(self, recipe: Recipe, views: int, read_as: str = "") -> dict[str, Features]:
+        """Of the training photos with so many views, and of the validation photos; read as ever, or
+        as SHAPE or DECODING say."""
         from classifier.engines.keras import Embedder
         from classifier.features import extract_features
         from classifier.network import load_backbone
         from classifier.weights import resolve
 
         backbone = load_backbone(resolve(self.weights), image_size=recipe.image_size)
-        with mock.patch.object(images, "LEAST_KEPT", 1.0 if whole else images.LEAST_KEPT):
+        with _reading(read_as):
             return {
                 name: extract_features(
                     Embedder(backbone),
@@ -95,7 +97,7 @@ class Bench:
                     recipe=recipe,
                     views=views if name == "train" else 0,
                     keys=split.keys,
-                    cache_dir=self.cache / "whole" if whole else self.cache,
+                    cache_dir=self.cache / read_as,
                 )
                 for name, split in self.splits.items()
             }
@@ -161,6 +163,19 @@ class Bench:
         }
 
 
+@contextlib.contextmanager
+def _reading(read_as: str) -> Iterator[None]:
+    from classifier import images
+
+    with contextlib.ExitStack() as patches:
+        if read_as == SHAPE:
+            patches.enter_context(mock.patch.object(images, "LEAST_KEPT", 1.0))
+        if read_as == DECODING:
+            never = mock.patch.object(images, "_by_short_cut", return_value=None)
+            patches.enter_context(never)
+        yield
+
+
 def measure(bench: Bench, groups: list[str], seeds: int) -> Iterator[dict[str, Any]]:
     """A row for the defaults and one for each option."""
     from classifier.recipe import Recipe
@@ -180,8 +195,8 @@ def measure(bench: Bench, groups: list[str], seeds: int) -> Iterator[dict[str, A
                 found = viewed | {"train": first_views(viewed["train"], recipe.views)}
             if group == "image size":
                 found, tries = bench.features(recipe, 0), 1
-            if group == SHAPE:
-                found = bench.features(recipe, 0, whole=True)
+            if group in (SHAPE, DECODING):
+                found = bench.features(recipe, 0, group)
             draws = [bench.trained(found, _seeded(recipe, n)) for n in range(tries)]
             yield _row(group, option or group, draws)
 

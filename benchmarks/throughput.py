@@ -1,6 +1,9 @@
 """Photos per second of the real worker, from stored JPEG files and waiting rows to committed
 answers, beside what its engine does alone and what Keras does with the same photos.
 
+At 224 px the worker serves as its version may, and where that is not int8, at int8 all the same:
+whether it may depends on the weights, how fast it is does not.
+
     python -m benchmarks.throughput [--json] [--photos DIR] [--images N] [--quick]
 
 The rivals get pixels that are decoded already and write nothing. DIR holds train/, validation/ and
@@ -40,6 +43,7 @@ SIZE, STARTER_SIZE = 224, 112
 BATCH = 32
 PHONE = (3024, 4032)
 UPLOAD, BACKGROUND = 0, 2
+INT8 = "int8"
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -107,14 +111,15 @@ def same_answers(engines: Engines, ids: list[int]) -> dict[str, Any]:
 
 
 def measure(
-    site: Site, size: int, files: list[Path], *, quick: bool, phones: int = 0
+    site: Site, size: int, files: list[Path], *, quick: bool, phones: int = 0, at_int8: bool = False
 ) -> dict[str, Any]:
     """One image size: learn a version, let the worker answer, then the rivals."""
+    from catalog.models import Serving
     from classifier import images
 
-    seconds = learn(site, size, quick=quick)
+    seconds = learn(site, size, quick=quick, at_int8=at_int8)
     site.start("worker")
-    ids = add_waiting(site, files, f"{MERCHANT} {size}")
+    ids = add_waiting(site, files, f"{MERCHANT} {size} {at_int8}")
     settle()
 
     def median_rate(waiting: list[int], priority: int) -> float:
@@ -132,14 +137,17 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="bench-phone-") as folder:
         large = phone_photos(files[:phones], Path(folder))
         if large:
-            large_ids = add_waiting(site, large, f"{MERCHANT} {size} phone")
+            large_ids = add_waiting(site, large, f"{MERCHANT} {size} {at_int8} phone")
             settle()
             row["worker_12mp"] = median_rate(large_ids, UPLOAD)
         site.stop("worker")
         engines = Engines.of_live()
+        row["reduced_scale"] = {"ordinary": same_answers(engines, ids[: 8 * BATCH])}
         if large:
-            row["reduced_scale"] = same_answers(engines, large_ids)
+            row["reduced_scale"]["12mp"] = same_answers(engines, large_ids)
     row["engine"] = engines.engine.name
+    live = Serving.current().live
+    row["export"] = live.backbone.export if live else None
     pixels = np.stack([images.load(file, size) for file in files[: 8 * BATCH]])
     return row | rivals(engines, pixels, quick=quick)
 
@@ -152,15 +160,16 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     count = options.images or (128 if options.quick else 1440)
-    sizes = [STARTER_SIZE] if options.quick else [SIZE, STARTER_SIZE]
+    size, quick = STARTER_SIZE if options.quick else SIZE, options.quick
     phones = 4 if options.quick else 144
     try:
         files = files_of(options.photos, "train", count)
         with measured_site(options.photos, quick=options.quick) as site:
-            rows = [
-                measure(site, size, files, quick=options.quick, phones=phones if not n else 0)
-                for n, size in enumerate(sizes)
-            ]
+            rows = [measure(site, size, files, quick=quick, phones=phones)]
+            if not rows[0]["engine"].endswith(INT8) and not quick:
+                rows.insert(0, measure(site, size, files, quick=quick, phones=phones, at_int8=True))
+            if not quick:
+                rows.append(measure(site, STARTER_SIZE, files, quick=quick))
     except NoPhotos as error:
         print(error, file=sys.stderr)
         return 1
@@ -180,6 +189,7 @@ def ratios(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "image_size": row["image_size"],
         "precision": row["engine"].split()[-1],
+        "agreement": (row["export"] or {}).get("agreement"),
         "ratio_vs_predict_batched": worker / row["predict_batched"],
         "ratio_vs_predict_single": worker / row["predict_single"],
         "share_of_raw_engine": worker / raw,
@@ -190,14 +200,15 @@ def ratios(row: dict[str, Any]) -> dict[str, Any]:
 
 def show(row: dict[str, Any]) -> None:
     print(f"{row['image_size']} px, {row['engine']}, {row['images']} photos, photos per second:")
+    if row["export"]:
+        print(f"  {row['export']['reason']}")
     names = ("worker", "worker_background", "worker_12mp", "raw_engine", "predict_batched",
              "predict_single", "tf_function")  # fmt: skip
     for name in names:
         if name in row:
             print(f"  {name:20} {row[name]:7.1f}")
-    if "reduced_scale" in row:
-        found = row["reduced_scale"]
-        print(f"  {100 * found['same_answer']:.1f}% of {found['images']} photos of 12 megapixels "
+    for kind, found in row["reduced_scale"].items():
+        print(f"  {100 * found['same_answer']:.1f}% of {found['images']} {kind} photos "
               "get the answer they get decoded whole")  # fmt: skip
 
 
