@@ -7,7 +7,7 @@
 LAUNCHER := sh bin/with-python -m launcher
 VENV := .venv/bin
 DATA := $(or $(DATA_DIR),var)
-BENCHMARKS := demo real_photos outage throughput latency memory growth learning new_category \
+BENCHMARKS := demo real_photos outage reading throughput latency memory growth learning new_category \
               certainty suspicious novelty gate ablation similar reviewing seed_recipe desk
 
 help:  ## this list
