@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 PASSWORD = "a long enough sentence"
-PHOTOS = {"train": 12, "validation": 3, "test": 12}
+PHOTOS = {"train": 16, "validation": 8, "test": 12}
 KNOWN = ("fashion-shirts", "fashion-trousers", "accessories-watches")
 NEW = "accessories-bags"
 A_MINUTE = 60_000
