@@ -19,13 +19,13 @@ pixels averaged, without the short cut for ordinary JPEGs."""
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,17 +163,14 @@ class Bench:
         }
 
 
-@contextlib.contextmanager
-def _reading(read_as: str) -> Iterator[None]:
+def _reading(read_as: str) -> AbstractContextManager[Any]:
     from classifier import images
 
-    with contextlib.ExitStack() as patches:
-        if read_as == SHAPE:
-            patches.enter_context(mock.patch.object(images, "LEAST_KEPT", 1.0))
-        if read_as == DECODING:
-            never = mock.patch.object(images, "_by_short_cut", return_value=None)
-            patches.enter_context(never)
-        yield
+    if read_as == SHAPE:
+        return mock.patch.object(images, "LEAST_KEPT", 1.0)
+    if read_as == DECODING:
+        return mock.patch.object(images, "_by_short_cut", return_value=None)
+    return nullcontext()
 
 
 def measure(bench: Bench, groups: list[str], seeds: int) -> Iterator[dict[str, Any]]:

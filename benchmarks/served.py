@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -89,8 +88,7 @@ def learn(site: Site, image_size: int, *, quick: bool = False, at_int8: bool = F
     if at_int8:
         for folder in (site.data_dir / "models" / "backbones").glob("*/openvino"):
             shutil.rmtree(folder)  # the run makes it again
-        command = [sys.executable, "-m", "benchmarks.int8_always", *command]
-        subprocess.run(command, cwd=ROOT, env=site.environment, check=True, capture_output=True)
+        site.python("-m", "benchmarks.int8_always", *command)
     else:
         site.manage(*command)
     return time.perf_counter() - began

@@ -43,7 +43,6 @@ SIZE, STARTER_SIZE = 224, 112
 BATCH = 32
 PHONE = (3024, 4032)
 UPLOAD, BACKGROUND = 0, 2
-INT8 = "int8"
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -166,7 +165,7 @@ def main() -> int:
         files = files_of(options.photos, "train", count)
         with measured_site(options.photos, quick=options.quick) as site:
             rows = [measure(site, size, files, quick=quick, phones=phones)]
-            if not rows[0]["engine"].endswith(INT8) and not quick:
+            if precision(rows[0]) != "int8" and not quick:
                 rows.insert(0, measure(site, size, files, quick=quick, phones=phones, at_int8=True))
             if not quick:
                 rows.append(measure(site, STARTER_SIZE, files, quick=quick))
@@ -184,11 +183,15 @@ def settings(options: argparse.Namespace, count: int) -> dict[str, Any]:
     return {"photos": str(options.photos.name), "images": count, "quick": options.quick}
 
 
+def precision(row: dict[str, Any]) -> str:
+    return str(row["engine"].split()[-1])
+
+
 def ratios(row: dict[str, Any]) -> dict[str, Any]:
     worker, raw = row["worker"], row["raw_engine"]
     return {
         "image_size": row["image_size"],
-        "precision": row["engine"].split()[-1],
+        "precision": precision(row),
         "agreement": (row["export"] or {}).get("agreement"),
         "ratio_vs_predict_batched": worker / row["predict_batched"],
         "ratio_vs_predict_single": worker / row["predict_single"],

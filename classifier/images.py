@@ -44,7 +44,6 @@ MAX_PIXELS = 50_000_000
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF"]
 MARGIN = 2
 LEAST_KEPT = 0.75
-cv2.setNumThreads(1)  # photos are read side by side: one of them has nothing to share out
 # What decoders raise on damaged input, besides Pillow's own UnidentifiedImageError.
 _DECODING_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError,
@@ -58,6 +57,8 @@ except ImportError:  # HEIC is optional: without the package such files are refu
 else:
     pillow_heif.register_heif_opener()
     FORMATS.append("HEIF")
+
+cv2.setNumThreads(1)  # photos are read side by side: one of them has nothing to share out
 
 
 def decode(source: bytes | Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:

@@ -236,8 +236,13 @@ class Site:
 
     def manage(self, *arguments: str, stdin: str | None = None) -> str:
         """What `manage.py` prints; AssertionError with its words where it fails."""
+        return self.python("manage.py", *arguments, stdin=stdin)
+
+    def python(self, *arguments: str, stdin: str | None = None) -> str:
+        """What Python prints, begun with these arguments in the site's environment; AssertionError
+        with its words where it fails."""
         done = subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            [sys.executable, *arguments],
             cwd=ROOT,
             env=self.environment,
             input=stdin,
@@ -245,7 +250,7 @@ class Site:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, f"manage.py {' '.join(arguments)}: {done.stderr}{done.stdout}"
+        assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr}{done.stdout}"
         return done.stdout
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
