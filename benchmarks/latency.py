@@ -87,7 +87,7 @@ def measure(
 
 def run(site: Site, photos: Path, count: int, *, quick: bool) -> list[dict[str, Any]]:
     from catalog import enqueue
-    from catalog.models import Merchant
+    from catalog.models import Merchant, Serving
 
     files = files_of(photos, "train", 2 * count + BACKLOG)
     learn(site, STARTER_SIZE if quick else SIZE, quick=quick)
@@ -102,7 +102,9 @@ def run(site: Site, photos: Path, count: int, *, quick: bool) -> list[dict[str, 
         enqueue.classify_soon(backlog[:1])
 
     busy = measure(files[-2 * count : -count], merchant, "reclassifying", keep_busy)
-    return [idle, busy]
+    live = Serving.current().live
+    served_at = live.backbone.export["precision"] if live and live.backbone.export else "Keras"
+    return [{**row, "precision": served_at} for row in (idle, busy)]
 
 
 def main() -> int:
@@ -121,8 +123,9 @@ def main() -> int:
         return 1
     for row in rows:
         print(
-            f"worker {row['worker']:13} {row['uploads']} uploads: half within {row['p50_ms']:.0f}"
-            f" ms, 95% within {row['p95_ms']:.0f} ms, longest {row['max_ms']:.0f} ms"
+            f"worker {row['worker']:13} {row['precision']}, {row['uploads']} uploads: half within "
+            f"{row['p50_ms']:.0f} ms, 95% within {row['p95_ms']:.0f} ms, "
+            f"longest {row['max_ms']:.0f} ms"
         )
     if options.json:
         size = STARTER_SIZE if options.quick else SIZE
@@ -130,6 +133,7 @@ def main() -> int:
             f"{name}_{row['worker']}": row[name] for row in rows for name in ("p50_ms", "p95_ms")
         }
         settings = {"photos": options.photos.name, "image_size": size, "images": count}
+        settings["precision"] = rows[0]["precision"]
         print(json.dumps({"settings": settings, **found, "rows": rows}))
     return 0
 

@@ -33,6 +33,8 @@ FALL = 0.01
 """The share of each known category's validation photos that new ones may cost, on average."""
 LOST = 1
 """And so many of any single one."""
+ENOUGH = 100
+"""So many validation photos of known categories can tell such a fall; fewer are not asked."""
 HIGHEST = 4.0
 BELOW = 0.99
 """How near the answers come to those of the photo that would be one too many."""
@@ -103,8 +105,10 @@ def _new_column(
 def room_for(new: Columns, logits: Floats, labels: Columns, before: Columns) -> float:
     """By how much the logits of the columns `new` may be raised, 0 to HIGHEST: judged by validation
     photos, their logits (V, C), columns, and the columns the ancestor answered. What learning has
-    cost the others already counts as well. 0 where there are no photos to judge by."""
+    cost the others already counts as well. 0 where fewer than ENOUGH photos judge it."""
     old = np.setdiff1d(labels, new)
+    if np.isin(labels, old).sum() < ENOUGH:
+        return 0.0
     photos = {column: int(np.sum(labels == column)) for column in old}
     right = logits.argmax(axis=1) == labels
     lost = {

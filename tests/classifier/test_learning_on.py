@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from classifier.features import Features
-from classifier.inheritance import HIGHEST, Ancestor, inherit, make_room, room_for, targets
+from classifier.inheritance import ENOUGH, HIGHEST, Ancestor, inherit, make_room, room_for, targets
 from classifier.network import build_head
 from classifier.recipe import Recipe
 from classifier.training import head_logits, train_head
@@ -110,9 +110,9 @@ def against_new(margins: list[float]) -> tuple[np.ndarray, np.ndarray]:
     [
         ([0.5] + [3.0] * 99, 3.0),  # one of a hundred, half a point of both categories
         ([0.5, 0.6] + [3.0] * 98, 0.6),  # a second one of this category
-        ([0.5] + [3.0] * 9, 0.5),  # one in ten is five points
+        ([0.5] * 3 + [3.0] * 97, 0.5),  # three at once would be too many
         ([9.0] * 100, HIGHEST),
-        ([-1.0] + [3.0] * 9, 3.0),  # what is wrong already costs nothing
+        ([-1.0] + [3.0] * 99, 3.0),  # what is wrong already costs nothing
     ],
 )
 def test_a_new_category_is_raised_as_far_as_the_others_can_bear(
@@ -133,9 +133,14 @@ def test_what_learning_has_cost_the_others_counts_too() -> None:
     assert room_for(np.array([0]), logits, labels, labels) <= 3.0
 
 
-def test_nothing_is_raised_where_nothing_judges_it() -> None:
-    none = np.zeros(0, int)
-    assert room_for(np.array([0]), np.zeros((0, 3), np.float32), none, none) == 0.0
+@pytest.mark.parametrize(("photos", "raised"), [(0, False), (ENOUGH - 1, False), (ENOUGH, True)])
+def test_nothing_is_raised_where_few_photos_judge_it(photos: int, *, raised: bool) -> None:
+    logits, labels = against_new([3.0] * ENOUGH)
+    logits, labels = logits[:photos], labels[:photos]
+
+    found = room_for(np.array([0]), logits, labels, labels)
+
+    assert (found > 0) is raised
 
 
 def test_a_head_answers_new_categories_more_often_once_there_is_room(ancestor: Ancestor) -> None:
@@ -145,7 +150,7 @@ def test_a_head_answers_new_categories_more_often_once_there_is_room(ancestor: A
     layer = head.get_layer("logits")
     kernel, offsets = layer.get_weights()
     layer.set_weights([kernel, offsets - [4, 0, 0]])  # hardly ever answered
-    checks, columns = clouds({1: 20, 2: 20}, seed=2)
+    checks, columns = clouds({1: ENOUGH // 2, 2: ENOUGH // 2}, seed=2)
     before = share_right(head, {0: 50})
 
     make_room(head, ancestor, NAMES, checks.embeddings, columns)
