@@ -55,6 +55,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     DECODING: ("",),
     FINE_TUNING: (
         "",
+        "fine_tune_between=0",
         "fine_tune_averaging=0",
         "fine_tune_averaging=0 fine_tune_learning_rate=1e-5 fine_tune_from=conv5_block1",
     ),

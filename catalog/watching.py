@@ -22,6 +22,7 @@ PHASES = {
     "test photos": "Looking at the test photos",
     "head": "Learning the categories",
     "fine-tune": "Fine-tuning how it looks at photos",
+    "mixing": "Trying how much of the fine-tuning to keep",
     "shared photos": "The workers look at the photos anew",
     "storing embeddings": "Remembering every photo",
     "comparing": "Comparing with the live version",

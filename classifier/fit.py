@@ -76,11 +76,7 @@ class Fit:
         )
         stopping = _stopping_callbacks(monitor, self.patience, self.recipe)
         if not keeping.take_up(model, [best, *stopping]):
-            model.save_weights(folder / START_FILE)  # what remains if no epoch is better
-            if self.phase == FINE_TUNE and validation is not None:
-                report = self._report(batches, keeping.epochs)
-                judged = model.evaluate(validation, callbacks=[report], verbose=0, return_dict=True)
-                best.best = judged["loss"]
+            model.save_weights(folder / START_FILE)  # what remains if no epoch has a loss
         if not keeping.epochs.stopped:
             model.fit(
                 data,

@@ -26,7 +26,8 @@ class Recipe:
     one once. A quick run has `quick_views` instead; where it begins as the live head
     (`quick_from_live`), also `quick_learning_rate` and `quick_shown`. An epoch of fine-tuning ends
     as the moving average of its weights, over so large a share of its steps as
-    `fine_tune_averaging` says (0: it ends as it is).
+    `fine_tune_averaging` says (0: it ends as it is). Between the weights it began with and those of
+    its best epoch, `fine_tune_between` mixtures are judged too.
     """
 
     seed: int = 0
@@ -54,6 +55,7 @@ class Recipe:
     fine_tune_from: str = "conv4_block1"
     fine_tune_patience: int = 4
     fine_tune_averaging: float = 0.5
+    fine_tune_between: int = 3
 
     plateau_patience: int = 2
     plateau_factor: float = 0.3
@@ -132,6 +134,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("fine_tune_learning_rate", 1e-8, 1.0),
     ("fine_tune_patience", 1, 1000),
     ("fine_tune_averaging", 0.0, 10.0),
+    ("fine_tune_between", 0, 99),
     ("plateau_patience", 1, 1000),
     ("plateau_factor", 0.01, 0.99),
     ("label_smoothing", 0.0, 0.9),

@@ -69,7 +69,8 @@ class Judgement:
 class Trained:
     """What a run made. `backbone` is the one that went in unless the run fine-tuned it.
 
-    `judgements` has each split; test was never trained, stopped or calibrated on.
+    `judgements` has each split; test was never trained, stopped or calibrated on. `share` of what
+    fine-tuning changed is in the network (`FineTuneResult`); None without fine-tuning.
     """
 
     backbone: Backbone
@@ -80,6 +81,7 @@ class Trained:
     histories: dict[str, History]
     skipped: dict[Path, str]
     seconds: dict[str, float] = field(default_factory=dict)
+    share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ class _Run:
         self.histories: dict[str, History] = {}
         self.skipped: dict[Path, str] = {}
         self.seconds: dict[str, float] = {}
+        self.share: float | None = None
 
     def execute(self, backbone: Backbone, *, full: bool, views: int) -> Trained:
         if len(self.classes) < 2:
@@ -188,6 +191,7 @@ class _Run:
             self.histories,
             self.skipped,
             self.seconds,
+            self.share,
         )
 
     def _features_of(self, backbone: Backbone, head: Any) -> dict[str, Features]:
@@ -276,6 +280,7 @@ class _Run:
         )
         self.histories[FINE_TUNE] = result.history
         self.seconds[FINE_TUNE] = result.seconds
+        self.share = result.share
         self.skipped |= result.skipped
         return result
 

@@ -21,6 +21,7 @@ from classifier.errors import NotEnoughData
 from classifier.features import Embeddings, Features, JoinedEmbeddings, Progress, silent
 from classifier.fit import FINE_TUNE, HEAD, Batches, Fit, History
 from classifier.inheritance import Ancestor, inherit, targets
+from classifier.interpolation import interpolate, weights_of
 from classifier.network import (
     EMBEDDING_SIZE,
     Backbone,
@@ -52,11 +53,15 @@ class HeadResult:
 
 @dataclass(frozen=True)
 class FineTuneResult:
-    """A new backbone and the head that belongs to it; the ones that went in are unchanged."""
+    """A new backbone and the head that belongs to it; the ones that went in are unchanged.
+
+    `share` of what training changed is in them: 0 is what went in, 1 the best epoch's weights.
+    """
 
     backbone: Backbone
     head: Any
     history: History
+    share: float
     skipped: dict[Path, str]
     seconds: float
 
@@ -124,16 +129,17 @@ def fine_tune(
 ) -> FineTuneResult:
     """Train the backbone's top layers together with a head that was trained on it before.
 
-    Pairs are a photo and its column. The best epoch by validation is kept; if none beats the
-    network that went in, its weights are what comes out.
+    Pairs are a photo and its column. What comes out is what has the least loss on `validation` of
+    the network that went in, the best epoch's, and the recipe's number of mixtures between them.
+    Without validation photos it is the epoch with the least training loss.
     """
     _require_two_categories(np.array([column for _, column in train]))
     keras.utils.set_random_seed(recipe.seed)
     strategy = devices.strategy()
     skipped = Skipped()
     size = backbone.image_size
-    share = partial(PhotoBatches.of, multiple=strategy.num_replicas_in_sync)
-    batches = share(train, classes, size, recipe, skipped, training=True)
+    read = partial(PhotoBatches.of, multiple=strategy.num_replicas_in_sync)
+    batches = read(train, classes, size, recipe, skipped, training=True)
     averaged = recipe.fine_tune_averaging * batches.batches
     with strategy.scope():
         tuned = copy_backbone(backbone)
@@ -141,7 +147,7 @@ def fine_tune(
         head = _copy_head(head)
         model = keras.Model(tuned.model.input, head(tuned.model.output), name="network")
         _compile(model, recipe.fine_tune_learning_rate, recipe, averaged=averaged)
-    checks = share(validation, classes, size, recipe, skipped, training=False)
+    checks = read(validation, classes, size, recipe, skipped, training=False)
     shape = (size, size, 3)
     began_with = (backbone.sha256, len(train), *_fingerprint(head))
     fit = Fit(
@@ -153,18 +159,21 @@ def fine_tune(
         log_dir,
         progress,
     )
+    judging = _dataset(checks, shape, classes, tf.float32) if validation else None
+    share = 1.0
     with strategy.scope():
-        history, seconds = fit.run(
-            model,
-            batches,
-            _dataset(batches, shape, classes, tf.float32),
-            _dataset(checks, shape, classes, tf.float32) if validation else None,
-        )
+        began = weights_of(model)
+        data = _dataset(batches, shape, classes, tf.float32)
+        history, seconds = fit.run(model, batches, data, judging)
+        if judging is not None:
+            share = interpolate(
+                model, began, judging, between=recipe.fine_tune_between, progress=progress
+            )
     if strategy.num_replicas_in_sync > 1:  # what is stored and served lives on one device
         tuned, head = copy_backbone(tuned), _copy_head(head)
     tuned.model.trainable = True
     result = identified(tuned.model, size, backbone.source)
-    return FineTuneResult(result, head, history, skipped.reasons, seconds)
+    return FineTuneResult(result, head, history, share, skipped.reasons, seconds)
 
 
 def head_logits(head: Any, embeddings: Vectors) -> npt.NDArray[np.float32]:

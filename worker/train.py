@@ -286,7 +286,8 @@ def _conclude(work: Work, trained: Trained, verdict: Verdict, tests: list[Row]) 
     """Files first, then the version's row, where it goes, and the end of the run in one
     transaction: a trainer that dies before leaves the run to be done again, and nothing else."""
     work.held("saving", 0, 0)
-    metrics = metrics_of(trained, verdict) | {"seconds": trained.seconds}
+    metrics = metrics_of(trained, verdict)
+    metrics |= {"seconds": trained.seconds, "fine_tune_share": trained.share}
     directory = _save_version(work, trained, metrics)
     predicted = trained.judgements["test"].predicted
     with transaction.atomic():

@@ -68,6 +68,29 @@ def test_the_curves_are_drawn_and_written(client: Client, hats: Category) -> Non
     assert "The same as a table" in text
 
 
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.25, "<dt>Fine-tuning</dt><dd>25% of what it changed was kept"),
+        (1.0, "<dt>Fine-tuning</dt><dd>100% of what it changed was kept"),
+        (0.0, "<dt>Fine-tuning</dt><dd>changed nothing"),
+    ],
+)
+def test_how_much_of_the_fine_tuning_was_kept_is_told(
+    client: Client, hats: Category, share: float, words: str
+) -> None:
+    kept = metrics([(hats, hats)]) | {"fine_tune_share": share}
+    assert words in page(client, judged_version([(hats, hats)], metrics=kept))
+
+
+@pytest.mark.parametrize("kept", [{}, {"fine_tune_share": None}])
+def test_nothing_is_told_of_fine_tuning_where_there_was_none(
+    client: Client, hats: Category, kept: dict[str, Any]
+) -> None:
+    version = judged_version([(hats, hats)], metrics=metrics([(hats, hats)]) | kept)
+    assert "<dt>Fine-tuning</dt>" not in page(client, version)
+
+
 def test_the_page_carries_no_inline_style_or_script(client: Client, hats: Category) -> None:
     text = page(client, judged_version([(hats, hats)]))
     assert " style=" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -20,6 +21,7 @@ RECIPE = Recipe(
     fine_tune_learning_rate=1e-3,
     fine_tune_from="conv5_block3",
 )
+TOO_FAR = replace(RECIPE, fine_tune_learning_rate=3e-2, fine_tune_averaging=0.0)
 
 
 def photos(folder: Path, count: int) -> list[tuple[Path, int]]:
@@ -64,6 +66,7 @@ def test_training_that_makes_things_worse_changes_nothing(
     train = photos(tmp_path, 2)
     wrong = [(path, 1 - column) for path, column in train]
     result = fine_tune(backbone, head, train, wrong, classes=2, recipe=RECIPE)
+    assert result.share == 0.0
     assert result.backbone.sha256 == backbone.sha256
 
 
@@ -74,3 +77,19 @@ def test_unfreezing_starts_at_the_named_layer(backbone: Backbone) -> None:
     assert learning == {f"conv5_block3_{n}_conv" for n in (1, 2, 3)}
     with pytest.raises(ValueError, match="no layer named conv9"):
         unfreeze_from(copy, "conv9")
+
+
+def test_half_way_is_taken_where_all_of_it_is_too_far(backbone: Backbone, tmp_path: Path) -> None:
+    """One step of so high a rate overshoots: the photos are answered best on the way there."""
+    train = photos(tmp_path, 4)
+    keras.utils.set_random_seed(1)
+    head = build_head(2, units=8, dropout=0.0)
+    ends, ways = (
+        fine_tune(backbone, head, train, train, classes=2, recipe=replace(TOO_FAR, **between))
+        for between in ({"fine_tune_between": 0}, {"fine_tune_between": 9})
+    )
+    assert ends.share in (0.0, 1.0)
+    assert 0.0 < ways.share < 1.0
+    assert ways.history == ends.history
+    assert layer_changed(backbone, ways.backbone, "conv5_block3_3_conv")
+    assert layer_changed(ends.backbone, ways.backbone, "conv5_block3_3_conv")
