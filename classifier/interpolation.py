@@ -33,7 +33,7 @@ def interpolate(
     that training which gains nothing changes nothing.
     """
     ended = weights_of(model)
-    shares = np.linspace(0.0, 1.0, between + 2).tolist()
+    shares: list[float] = np.linspace(0.0, 1.0, between + 2).tolist()
     steps = len(shares) * len(validation)
     done = 0
 
@@ -48,7 +48,7 @@ def interpolate(
         _set(model, began, ended, share)
         found = model.evaluate(validation, callbacks=[reporting], verbose=0, return_dict=True)
         losses[share] = found["loss"]
-    best = min(shares, key=lambda share: losses[share])
+    best = min(shares, key=lambda share: float(losses[share]))
     _set(model, began, ended, best)
     return best
 

@@ -21,7 +21,9 @@ RECIPE = Recipe(
     fine_tune_learning_rate=1e-3,
     fine_tune_from="conv5_block3",
 )
-TOO_FAR = replace(RECIPE, fine_tune_learning_rate=3e-2, fine_tune_averaging=0.0)
+TOO_FAR = replace(
+    RECIPE, fine_tune_learning_rate=3e-2, fine_tune_averaging=0.0, fine_tune_between=0
+)
 
 
 def photos(folder: Path, count: int) -> list[tuple[Path, int]]:
@@ -85,8 +87,8 @@ def test_half_way_is_taken_where_all_of_it_is_too_far(backbone: Backbone, tmp_pa
     keras.utils.set_random_seed(1)
     head = build_head(2, units=8, dropout=0.0)
     ends, ways = (
-        fine_tune(backbone, head, train, train, classes=2, recipe=replace(TOO_FAR, **between))
-        for between in ({"fine_tune_between": 0}, {"fine_tune_between": 9})
+        fine_tune(backbone, head, train, train, classes=2, recipe=recipe)
+        for recipe in (TOO_FAR, replace(TOO_FAR, fine_tune_between=9))
     )
     assert ends.share in (0.0, 1.0)
     assert 0.0 < ways.share < 1.0
