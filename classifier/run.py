@@ -88,8 +88,9 @@ class Trained:
 class NewNetwork:
     """What a full run made, before it looks at the training photos again.
 
-    `features` are those of the validation and test photos; `embed` gives those of the training
-    photos at some places, `kept` being places among all training photos.
+    `fine_tuned` is False where the backbone is the one that went in after all. `features` are those
+    of the validation and test photos; `embed` gives those of the training photos at some places,
+    `kept` being places among all training photos.
     """
 
     backbone: Backbone
@@ -97,6 +98,7 @@ class NewNetwork:
     classes: tuple[str, ...]
     features: dict[str, Features]
     embed: Callable[[Sequence[int]], Features]
+    fine_tuned: bool
 
 
 Made = Callable[[NewNetwork], None]
@@ -200,7 +202,14 @@ class _Run:
         embedder = Embedder(backbone)
         judging = self._features(embedder, [name for name in self.splits if name != "train"])
         self.made(
-            NewNetwork(backbone, head, self.classes, judging, partial(self._sample, embedder))
+            NewNetwork(
+                backbone,
+                head,
+                self.classes,
+                judging,
+                partial(self._sample, embedder),
+                fine_tuned=bool(self.share),
+            )
         )
         return judging | self._features(embedder, ["train"])
 

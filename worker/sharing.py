@@ -33,7 +33,7 @@ def share_out(
     """Store the new backbone, ready for the engine that serves it, and have the workers embed the
     training photos. Whatever they leave, the run embeds itself: photos that cannot be read, or
     everything where no worker gets on. What `progress` raises stops it."""
-    backbone = save_backbone(made.backbone, fine_tuned=True)
+    backbone = save_backbone(made.backbone, fine_tuned=made.fine_tuned)
     sampled = _export(backbone, made, rows, progress) if is_exported_here() else set[int]()
     others = [row.image_id for n, row in enumerate(rows[Split.TRAIN]) if n not in sampled]
     wanted = _lacking(backbone, others)

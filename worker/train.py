@@ -260,8 +260,7 @@ def _logs(run: TrainingRun, *, going_on: bool) -> Path:
 
 def _store_embeddings(work: Work, trained: Trained) -> None:
     """The backbone as a row and on disk, and its embeddings of all labelled photos."""
-    full = work.beginning.full and bool(trained.histories.get("fine-tune"))
-    backbone = save_backbone(trained.backbone, fine_tuned=full)
+    backbone = save_backbone(trained.backbone, fine_tuned=bool(trained.share))
     export_once(backbone, trained, trained.judgements, work.rows, work.held)
     for split in SPLITS:
         judged, rows = trained.judgements[split], work.rows[split]

@@ -30,6 +30,7 @@ def test_every_readable_photo_has_an_embedding_of_the_new_backbone(
     trained: Trained, backbone: Backbone
 ) -> None:
     assert trained.backbone.sha256 != backbone.sha256
+    assert trained.share
     assert trained.judgements["train"].kept.tolist() == list(range(1, 17))
     for judged in trained.judgements.values():
         assert judged.embeddings.shape == (len(judged.kept), 2048)

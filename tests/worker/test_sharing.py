@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -201,11 +202,22 @@ def network(
         raise AssertionError("without an export no photo is looked at beforehand")
 
     backbone = stored_model.classifier.embedder.backbone
-    return NewNetwork(backbone, None, stored_model.classes, {}, embed)
+    return NewNetwork(backbone, None, stored_model.classes, {}, embed, fine_tuned=True)
 
 
 def training_rows() -> dict[Split, list[Row]]:
     return train.split_rows(training_set.build())
+
+
+@pytest.mark.parametrize("fine_tuned", [True, False])
+def test_a_backbone_is_called_fine_tuned_where_something_of_it_was_kept(
+    run: TrainingRun, network: NewNetwork, *, fine_tuned: bool
+) -> None:
+    made = replace(network, fine_tuned=fine_tuned)
+
+    sharing.share_out(run, made, training_rows(), Helped(worker_named("one")))
+
+    assert Backbone.objects.get(sha256=network.backbone.sha256).fine_tuned is fine_tuned
 
 
 def test_a_run_waits_until_the_workers_have_embedded_its_training_photos(
