@@ -6,6 +6,7 @@ import io
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,19 +86,36 @@ def answers_each(site: Site) -> dict[int, int]:
 
 def dealt_with(site: Site, name: str) -> int:
     """Photos that the present process of this name says it dealt with."""
-    lines = [line for line in site.log(name).splitlines() if line.startswith("{")]
-    events = [json.loads(line) for line in lines]
-    return sum(event["images"] for event in events if event.get("event") == "classified")
+    return sum(event["images"] for event in told(site, name) if event.get("event") == "classified")
+
+
+def told(site: Site, name: str) -> list[dict[str, Any]]:
+    """What the present process of this name has logged."""
+    lines = site.log(name).splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+
+def has_loaded(site: Site, name: str) -> bool:
+    return any(event.get("event") == "version loaded" for event in told(site, name))
+
+
+def with_two_workers(site: Site) -> None:
+    """Both hold the version, so that neither has to load it while the other does all the work."""
+    with_processes(site, "worker", "worker2", "beat")
+    names = ("worker", "worker2")
+    wait_until(
+        lambda: all(has_loaded(site, name) for name in names),
+        "both workers hold the version",
+        seconds=120,
+    )
+    wait_until(lambda: is_idle(site), "the photos before are answered", seconds=120)
 
 
 def test_two_workers_share_one_queue_without_loss_or_overlap(
     taught_site: Site, tmp_path: Path
 ) -> None:
     site = taught_site
-    with_processes(site, "worker", "worker2", "beat")
-    loaded = "SELECT count(*) FROM catalog_workerstatus WHERE version_id IS NOT NULL"
-    wait_until(lambda: site.sql(loaded)[0][0] == 2, "both workers hold the version", seconds=120)
-    wait_until(lambda: is_idle(site), "the photos before are answered", seconds=120)
+    with_two_workers(site)
     before, shares = answers_each(site), [dealt_with(site, w) for w in ("worker", "worker2")]
 
     photos = small_photos(tmp_path / "new", 5000, 160)
@@ -132,8 +150,7 @@ shares.ask(run, backbone, list(ProductImage.objects.order_by("id").values_list("
 def test_two_workers_share_a_runs_photos_though_one_is_killed(taught_site: Site) -> None:
     """A trainer waits for embeddings; what the killed worker held is done by the other."""
     site = taught_site
-    with_processes(site, "worker", "worker2", "beat")
-    wait_until(lambda: is_idle(site), "the photos before are answered", seconds=120)
+    with_two_workers(site)
     photos = site.sql("SELECT count(*) FROM catalog_productimage")[0][0]
 
     with site.paused("worker", "worker2"):
