@@ -109,6 +109,7 @@ def with_two_workers(site: Site) -> None:
         seconds=120,
     )
     wait_until(lambda: is_idle(site), "the photos before are answered", seconds=120)
+    time.sleep(2)  # the workers say what they did once nothing waits
 
 
 def test_two_workers_share_one_queue_without_loss_or_overlap(
