@@ -160,12 +160,12 @@ def fine_tune(
         progress,
     )
     judging = _dataset(checks, shape, classes, tf.float32) if validation else None
-    share = 1.0
     with strategy.scope():
         began = weights_of(model)
         data = _dataset(batches, shape, classes, tf.float32)
         history, seconds = fit.run(model, batches, data, judging)
-        if judging is not None:
+        share = 1.0 if history else 0.0  # a recipe may ask for no epoch
+        if history and judging is not None:
             share = interpolate(
                 model, began, judging, between=recipe.fine_tune_between, progress=progress
             )

@@ -72,6 +72,18 @@ def test_training_that_makes_things_worse_changes_nothing(
     assert result.backbone.sha256 == backbone.sha256
 
 
+@pytest.mark.parametrize("validated", [True, False])
+def test_without_an_epoch_nothing_changes(
+    backbone: Backbone, tmp_path: Path, *, validated: bool
+) -> None:
+    train = photos(tmp_path, 2)
+    head = build_head(2, units=8, dropout=0.0)
+    recipe = replace(RECIPE, fine_tune_epochs=0)
+    result = fine_tune(backbone, head, train, train * validated, classes=2, recipe=recipe)
+    assert (result.share, result.history) == (0.0, {})
+    assert result.backbone.sha256 == backbone.sha256
+
+
 def test_unfreezing_starts_at_the_named_layer(backbone: Backbone) -> None:
     copy = copy_backbone(backbone)
     unfreeze_from(copy, "conv5_block3")
