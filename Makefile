@@ -8,7 +8,7 @@ LAUNCHER := sh bin/with-python -m launcher
 VENV := .venv/bin
 DATA := $(or $(DATA_DIR),var)
 BENCHMARKS := demo real_photos outage reading throughput latency memory growth learning new_category \
-              certainty suspicious novelty gate ablation similar reviewing seed_recipe desk
+              certainty suspicious novelty gate ablation similar reviewing seed_recipe desk gpu
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
