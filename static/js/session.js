@@ -25,11 +25,14 @@ export function scriptHeaders() {
 }
 
 /** `fetch` with those headers. On 401 asks to sign in, then repeats the request; rejects with
-    SignedOut when the person closes the form instead. Other answers are returned as they are. */
+    SignedOut when the person closes the form instead. Where the cookie with the CSRF token was lost
+    the answer brings a new one, and the request goes out again. Other answers are returned as they
+    are. */
 export async function send(url, options = {}) {
   const attempt = () =>
     fetch(url, { ...options, headers: { ...options.headers, ...scriptHeaders() } });
   let response = await attempt();
+  if (response.headers.has("X-CSRF-Renewed")) response = await attempt();
   while (response.status === 401) {
     const { message } = await response.json().catch(() => ({}));
     await signIn(message);

@@ -36,6 +36,23 @@ def test_an_expired_session_opens_the_sign_in_form_and_saves_after_it(
     saved(site, image, "confirmed", "", "Shirts")
 
 
+def test_decisions_survive_that_the_browser_lost_all_cookies_of_the_site(
+    site: Site, page: Page, photos: Callable[[int], None]
+) -> None:
+    photos(3)
+    image = open_desk(page, site)
+    page.context.clear_cookies()
+
+    page.keyboard.press("Space")
+    dialog = page.get_by_role("dialog", name="Please sign in again")
+    dialog.wait_for()
+    dialog.get_by_label("Name").fill("rita")
+    dialog.get_by_label("Password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Sign in").click()
+
+    saved(site, image, "confirmed", "", "Shirts")
+
+
 def test_a_lost_connection_keeps_the_decision_and_saves_it_later(
     site: Site, page: Page, photos: Callable[[int], None]
 ) -> None:
