@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from . import lifecycle, queue, reclassify
 from .errors import NotAllowed
 from .models import CategoryChange, Decision, DecisionKind, ProductImage, Serving, User
+from .models.decision import DecisionQuerySet
 from .queue_filters import ALL, Filters
 
 RECENT = 10
@@ -123,12 +124,12 @@ def decided_today(user: User) -> int:
     return _standing(user).filter(at__gte=midnight).order_by().count()
 
 
-def _own(user: User) -> QuerySet[Decision]:
+def _own(user: User) -> DecisionQuerySet:
     made_here = [DecisionKind.UNDO, DecisionKind.IMPORT]
     return Decision.objects.filter(by=user).exclude(kind__in=made_here)
 
 
-def _standing(user: User) -> QuerySet[Decision]:
+def _standing(user: User) -> DecisionQuerySet:
     """What a split of a category decided is undone where the category was split."""
     by_split = CategoryChange.objects.values("key")
     return _own(user).filter(undone_by__isnull=True).exclude(batch__in=by_split)
@@ -142,7 +143,6 @@ def _last_decision(user: User, decision_id: int | None, of: UUID | None) -> Deci
         return own.filter(Q(token=of) | Q(batch=of)).order_by("pk").first()
     if decision_id is not None:
         return own.filter(pk=decision_id).first()
-    standing = _standing(user).filter(image__withdrawn_at__isnull=True)
-    later = Decision.objects.filter(image=OuterRef("image"), pk__gt=OuterRef("pk"))
-    built_on = later.filter(undone_by__isnull=True).exclude(kind=DecisionKind.UNDO)
-    return standing.exclude(Exists(built_on)).first() or standing.first()
+    standing = _standing(user)
+    here = standing.filter(image__withdrawn_at__isnull=True)
+    return standing.with_nothing_since().first() or here.first()

@@ -26,6 +26,7 @@ from .models import (
     ProductImage,
     User,
 )
+from .models.decision import DecisionQuerySet
 from .models.image import ImageQuerySet
 from .queue import OPEN
 from .sql import Constant
@@ -107,11 +108,10 @@ def take_back(
     """Undo a page, this reviewer's last where none is named, and put its photos on their screen
     again. The same `token` again undoes nothing more."""
     own = Decision.objects.filter(by=user, origin=Origin.GRID, batch__isnull=False)
-    made = own.exclude(kind=DecisionKind.UNDO)
+    made = own.exclude(kind=DecisionKind.UNDO).select_related("category")
     if batch is None and token and (known := Decision.objects.filter(token=token).first()):
         batch = known.batch
-    of_page = made.filter(batch=batch) if batch else made.filter(undone_by__isnull=True)
-    last = of_page.select_related("category").first()
+    last = (made.filter(batch=batch) if batch else _last_to_undo(made)).first()
     if last is None or last.batch is None:
         raise NotAllowed("There is no page of yours to take back.")
     outcome = lifecycle.undo_batch(last.batch, by=user, token=token)
@@ -123,6 +123,14 @@ def take_back(
     images = [rows[pk] for pk in ids if pk in rows]
     left = dict(waiting())
     return Grid(last.category, images, left.get(last.category, 0) if last.category else 0), outcome
+
+
+def _last_to_undo(made: DecisionQuerySet) -> DecisionQuerySet:
+    """What somebody built upon stands in nobody's way: it comes up only where nothing else is left,
+    for the words that say so."""
+    standing = made.filter(undone_by__isnull=True)
+    free = standing.with_nothing_since()
+    return free if free.exists() else standing
 
 
 def _rows(user: User, category: Category, exclude: Sequence[int]) -> ImageQuerySet:

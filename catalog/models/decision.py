@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 
@@ -29,6 +31,14 @@ class Origin(models.TextChoices):
     UNCERTAIN = "uncertain", "Least certain first"
     CHOSEN = "chosen", "Opened by hand"
     GRID = "grid", "In a grid of look-alikes"
+
+
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def with_nothing_since(self) -> Self:
+        """Those whose photos are still here and that nobody built upon: an undo is not refused."""
+        later = Decision.objects.filter(image=OuterRef("image"), pk__gt=OuterRef("pk"))
+        built_on = later.filter(undone_by__isnull=True).exclude(kind=DecisionKind.UNDO)
+        return self.filter(image__withdrawn_at__isnull=True).exclude(Exists(built_on))
 
 
 class Decision(models.Model):
@@ -68,6 +78,8 @@ class Decision(models.Model):
     )
     batch = models.UUIDField(null=True, help_text="Shared by decisions made with one key.")
     at = models.DateTimeField(default=timezone.now)
+
+    objects = DecisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

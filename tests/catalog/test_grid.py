@@ -13,6 +13,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from catalog import grid, lifecycle, queue, training_set
+from catalog.errors import NotAllowed
 from catalog.models import (
     BlindLook,
     Category,
@@ -187,6 +188,25 @@ def test_one_undo_takes_the_whole_page_back(shirts: Category, rita: User) -> Non
     assert {state(image) for image in images} == {LabelState.UNLABELLED}
     assert queue.renew(factories.user(Role.REVIEWER), ids(images)) == {}
     assert Decision.objects.count() == 6
+
+
+def test_a_photo_that_cannot_be_taken_back_does_not_hide_the_page_before(
+    shirts: Category, rita: User
+) -> None:
+    batches = [uuid.uuid4(), uuid.uuid4()]
+    pages = []
+    for batch in batches:
+        pages.append([answered(shirts) for _ in range(2)])
+        grid.save(rita, shirts, seen=seen(pages[-1]), flagged=[], batch=batch)
+    lifecycle.withdraw(pages[1][0], by=rita)
+
+    last, _ = grid.take_back(rita)
+    before, _ = grid.take_back(rita)
+
+    assert ids(last.images) == ids(pages[1][1:])
+    assert sorted(ids(before.images)) == ids(pages[0])
+    with pytest.raises(NotAllowed, match="withdrawn"):
+        grid.take_back(rita)
 
 
 def test_a_page_of_somebody_else_cannot_be_taken_back(shirts: Category, rita: User) -> None:
