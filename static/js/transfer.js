@@ -33,7 +33,7 @@ export async function sendFile(url, file, fields, { report, signal }) {
     } else if (!BUSY.has(status)) {
       return answer ?? { status: "unsent", message: refused(status) };
     } else if (attempt < ATTEMPTS) {
-      await pause(attempt, report);
+      await pause(attempt, report, signal);
       if (signal.aborted) return CANCELLED;
     }
   }
@@ -87,12 +87,15 @@ function outcome(text) {
   }
 }
 
-/** Wait 1, 2, 4, … seconds with some jitter; without a connection until it is back. */
-async function pause(attempt, report) {
+/** Wait 1, 2, 4, … seconds with some jitter; without a connection until it is back. A cancelled
+    file waits no longer. */
+async function pause(attempt, report, signal) {
+  const cancelled = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   const wait = Math.min(1000 * 2 ** (attempt - 1), LONGEST_WAIT) * (0.75 + Math.random() / 2);
   report({ words: "The connection broke; trying again shortly.", sent: 0 });
-  await new Promise((resolve) => setTimeout(resolve, wait));
-  if (navigator.onLine) return;
+  await Promise.race([cancelled, new Promise((resolve) => setTimeout(resolve, wait))]);
+  if (navigator.onLine || signal.aborted) return;
   report({ words: "No connection; this goes on when it is back." });
-  await new Promise((resolve) => window.addEventListener("online", resolve, { once: true }));
+  const online = new Promise((resolve) => window.addEventListener("online", resolve, { once: true }));
+  await Promise.race([cancelled, online]);
 }
