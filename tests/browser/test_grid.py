@@ -124,6 +124,41 @@ def test_pages_are_taken_back_one_after_the_other(
     confirmed(site, PAGE)
 
 
+def test_a_page_taken_back_stands_under_the_name_of_its_own_category(
+    site: Site, page: Page, waiting: Callable[[int], None]
+) -> None:
+    waiting(3)
+    open_grid(page, site)
+    page.keyboard.press("Enter")
+    confirmed(site, 3)
+    hats = site.sql("SELECT id FROM catalog_category WHERE name = %s", "Hats")[0][0]
+
+    for query in (f"?category={hats}", ""):
+        page.goto(f"{site.address}/review/grid/{query}")
+        page.keyboard.press("Backspace")
+        tiles(page)
+        assert page.get_by_role("heading", level=1).inner_text() == "Shirts"
+        confirmed(site, 0)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name=re.compile("^No more photos of")).wait_for()
+        confirmed(site, 3)
+
+
+def test_the_second_click_of_a_double_click_confirms_no_page(
+    site: Site, page: Page, waiting: Callable[[int], None]
+) -> None:
+    waiting(PAGE + 6)
+    first = open_grid(page, site)
+    page.wait_for_load_state("networkidle")
+
+    page.get_by_role("button", name="Confirm the others").dblclick(delay=60)
+
+    confirmed(site, PAGE)
+    assert len(tiles(page, after=first)) == 6
+    page.wait_for_load_state("networkidle")
+    confirmed(site, PAGE)
+
+
 def test_a_page_confirmed_without_a_connection_is_saved_when_it_is_back(
     site: Site, page: Page, waiting: Callable[[int], None]
 ) -> None:

@@ -9,6 +9,7 @@ export class Card {
   notice = "";
   shownAt = Infinity; // when the screen showed it, in the clock of events
   painted = false; // the photo has come and is decoded
+  isLost = false; // it did not come
   #html;
   #element = null;
 
@@ -132,12 +133,14 @@ export class Card {
   #decode() {
     const lost = this.element.querySelector("[data-photo-lost]");
     lost.hidden = true;
+    this.isLost = false;
     this.ready = this.photo.decode().then(
       () => {
         this.painted = true;
       },
       () => {
         lost.hidden = false;
+        this.isLost = true;
       },
     );
   }

@@ -3,6 +3,7 @@
 
 import { send, sentence, SignedOut } from "../session.js";
 import { Card } from "./card.js";
+import { onceEach } from "./clicks.js";
 import { listen } from "./keys.js";
 import { giveBack, keepLeases } from "./leases.js";
 import { announce, decisions, notify, saving } from "./notes.js";
@@ -14,6 +15,7 @@ import { Strip } from "./strip.js";
 const LOOK_AGAIN = 10_000;
 const MANY = 10_000; // the server counts no further
 const LONGEST_GOODBYE = 2000;
+const FEW = 3; // cards at hand: fetch at once, whatever is on its way
 const LOOKED_AT = 400; // who decides faster than this compares with nothing
 
 const desk = document.getElementById("desk");
@@ -24,6 +26,7 @@ const part = (name) => desk.querySelector(`[data-${name}]`);
 const user = { id: document.body.dataset.user, name: urls.userName };
 
 let current = null;
+let sought = 0; // the photo that the type-ahead was opened for
 let signedOut = false; // and the form was closed: ask again only when the person does
 let left = Number(part("left").textContent.replace(/\D/g, ""));
 let today = Number(part("today").textContent.replace(/\D/g, ""));
@@ -38,6 +41,7 @@ const held = () => [current, ...queue.cards].filter(Boolean).map((card) => card.
 
 function show(card) {
   current = card;
+  if (card.isLost) card.reload(); // the connection may be back
   stage.replaceChildren(card.element);
   onceShown(card).then(() => {
     if (current !== card) return;
@@ -45,7 +49,7 @@ function show(card) {
     card.notice = "";
     announce(card.words);
     queue.prepare();
-    queue.fill();
+    refill();
     setTimeout(() => current === card && card.compare(), LOOKED_AT);
   });
   rest();
@@ -73,6 +77,12 @@ function advance() {
   }
 }
 
+/** Once what is on its way has arrived, so that what is left is counted without it. */
+async function refill() {
+  if (queue.cards.length > FEW) await outbox.settled();
+  queue.fill();
+}
+
 function putFirst(card) {
   if (current) queue.unshift(current);
   show(card);
@@ -83,12 +93,12 @@ function copy(name) {
   return document.importNode(template.content, true);
 }
 
-function received(answer) {
+function received(answer, isCounted) {
   signedOut = false;
-  showLeft(answer.left);
+  showLeft(isCounted ? answer.left : left);
   if (current) return;
   if (queue.cards.length) advance();
-  else if (answer.empty) {
+  else if (answer.empty && !stage.querySelector(".empty")?.contains(document.activeElement)) {
     stage.innerHTML = answer.empty;
     announce(stage.querySelector("h2")?.textContent ?? "");
   }
@@ -177,9 +187,17 @@ function comesBack(entry, answer) {
 
 /** A category from the type-ahead. */
 function choose(leaf) {
-  if (!current) return;
+  if (current?.id !== sought) {
+    announce("Another photo stands there now; nothing was done.", { visibly: true });
+    return;
+  }
   const pressed = { name: "category", value: String(leaf.id) };
   submit(current.decideForm, { pressed, words: leaf.name, label: { id: leaf.id, name: leaf.name } });
+}
+
+function openSearch(typed) {
+  sought = current.id;
+  search.open(typed);
 }
 
 function again(more = {}) {
@@ -230,7 +248,8 @@ function undoing(item) {
   const body = { token: newToken() };
   if (item?.token) body.of = item.token;
   if (item?.decision) body.decision = item.decision;
-  return { token: body.token, action: "undo", url: urls.undo, body, photo: item?.photo ?? 0 };
+  const counted = Boolean(item);
+  return { token: body.token, action: "undo", url: urls.undo, body, photo: item?.photo ?? 0, counted };
 }
 
 function tookBack({ card: answer }) {
@@ -242,7 +261,7 @@ function tookBack({ card: answer }) {
 
 function notUndone(entry, answer) {
   notify(`Nothing was taken back: ${answer.message}`);
-  showToday(1);
+  if (entry.counted) showToday(1);
   queue.drop((card) => card.id === entry.photo);
   if (current?.id === entry.photo) advance();
 }
@@ -331,7 +350,7 @@ listen({
   choose: onPhoto((number) => press(current.suggestion(number))),
   again: onPhoto(() => again()),
   product: onPhoto(decideProduct),
-  search: onPhoto((typed) => search.open(typed)),
+  search: onPhoto(openSearch),
   skip: onPhoto(() => submit(current.element.querySelector("form[data-action='skip']"))),
   unusable: onPhoto(openMenu),
   none: onPhoto(() => press(current.element.querySelector("form[data-none] button"))),
@@ -349,6 +368,7 @@ listen({
   help: () => help.showModal(),
 });
 
+onceEach(stage, () => current?.shownAt ?? Infinity);
 desk.addEventListener("submit", (event) => {
   const { action } = event.target.dataset;
   if (!action) return;
@@ -361,7 +381,7 @@ desk.addEventListener("submit", (event) => {
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open]");
   if (opener?.dataset.open === "help") help.showModal();
-  if (opener?.dataset.open === "search" && current) search.open();
+  if (opener?.dataset.open === "search" && current) openSearch();
   const menuOpen = current?.unusable;
   if (menuOpen?.open && !menuOpen.contains(event.target)) menuOpen.open = false;
 });
@@ -421,7 +441,10 @@ keepLeases({
   },
 });
 window.addEventListener("pagehide", () => giveBack(urls.leases, held()));
-window.addEventListener("online", () => queue.fill());
+window.addEventListener("online", () => {
+  if (current?.isLost) show(current);
+  queue.fill();
+});
 setInterval(() => {
   if (document.hidden || signedOut) return;
   queue.fill();

@@ -2,6 +2,7 @@
 // behind; the server checks each tile against what the reviewer saw.
 
 import { send, sentence, SignedOut } from "../session.js";
+import { onceEach } from "./clicks.js";
 import { giveBack, heldUntil, keepLeases } from "./leases.js";
 import { announce, notify, saving } from "./notes.js";
 import { newToken, Outbox } from "./outbox.js";
@@ -53,6 +54,10 @@ class Page {
     return new Page(document.importNode(template.content, true).querySelector("form"));
   }
 
+  get category() {
+    return this.form.dataset.category;
+  }
+
   get boxes() {
     return [...this.form.querySelectorAll("[name=flag]")];
   }
@@ -84,6 +89,8 @@ async function show(page) {
   current = page;
   page.shownAt = Infinity;
   stage.replaceChildren(page.form);
+  part("heading").textContent = page.form.dataset.name;
+  urls.category ||= page.category;
   page.boxes[0]?.focus({ preventScroll: true });
   announce(`${photos(page.ids.length)}. Flag those that do not belong.`);
   lookAhead();
@@ -114,6 +121,7 @@ async function lookAhead() {
   if (fetching || ahead.length) return;
   fetching = true;
   try {
+    await outbox.settled(); // so that what is left is counted without what is on its way
     const answer = await ask();
     if (answer.tiles) take(answer);
   } catch (error) {
@@ -130,12 +138,13 @@ async function fetchNext() {
   if (fetching) return;
   fetching = true;
   try {
-    await outbox.settled(); // so that what is left is counted without this page
+    await outbox.settled();
     if (outbox.signedOut) throw new SignedOut();
     const answer = await ask();
     signedOut = false;
     if (answer.tiles) take(answer);
-    if (!current && !ahead.length) stage.innerHTML = answer.html;
+    const isRead = stage.querySelector(".empty")?.contains(document.activeElement);
+    if (!current && !ahead.length && !isRead) stage.innerHTML = answer.html;
   } catch (error) {
     if (!current) broken(error);
   } finally {
@@ -152,7 +161,7 @@ async function ask() {
 }
 
 function take({ html, left: now }) {
-  left = now;
+  if (!outbox.waiting) left = now;
   const page = Page.of(html);
   page.drop([...held(), ...outbox.photos]);
   if (page.ids.length) ahead.push(page);
@@ -183,7 +192,9 @@ function commit() {
   const body = [...new FormData(page.form)].filter(([name]) => name !== "csrfmiddlewaretoken");
   const token = body.find(([name]) => name === "batch")[1];
   const { ids: all, flagged } = page;
-  outbox.add({ token, action: "grid", url: page.form.action, body, photos: all, confirmed: all.length - flagged });
+  const { category } = page;
+  const confirmed = all.length - flagged;
+  outbox.add({ token, action: "grid", url: page.form.action, body, photos: all, category, confirmed });
   done = [...done, { page, token }].slice(-KEPT);
   advance();
   showLeft();
@@ -218,10 +229,11 @@ function saved(entry, answer) {
   if (answer.warning) notify(answer.warning, entry.name);
   const reasons = Map.groupBy(answer.refused ?? [], (each) => each.message);
   for (const [message, tiles] of reasons) notify(message, tiles.map((tile) => tile.name).join(", "));
-  if (entry.action === "grid") left -= entry.confirmed - (answer.refused ?? []).length;
+  if (isOfThis(entry)) left -= entry.confirmed - (answer.refused ?? []).length;
   if (entry.action === "grid-undo" && answer.tiles) {
-    left = answer.left;
-    putFirst(Page.of(answer.html));
+    const page = Page.of(answer.html);
+    if (page.category === (urls.category || page.category)) left = answer.left;
+    putFirst(page);
   }
   showLeft();
 }
@@ -235,8 +247,13 @@ function refused(entry, answer) {
 
 // ── Saying what happens ──
 
+/** A page of the category whose photos are counted; one taken back may be of another. */
+function isOfThis({ action, category }) {
+  return action === "grid" && category === urls.category;
+}
+
 function showLeft() {
-  const going = outbox.entries("grid").reduce((sum, entry) => sum + entry.confirmed, 0);
+  const going = outbox.entries("grid").filter(isOfThis).reduce((sum, entry) => sum + entry.confirmed, 0);
   part("left").textContent = Math.max(left - going, 0).toLocaleString("en-GB");
 }
 
@@ -297,6 +314,7 @@ function actOf(key) {
   return step ? () => move(step) : null;
 }
 
+onceEach(stage, () => current?.shownAt ?? Infinity);
 grid.addEventListener("submit", (event) => {
   const isPage = "page" in event.target.dataset;
   if (!isPage && !("takeBack" in event.target.dataset)) return;

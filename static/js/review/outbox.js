@@ -21,6 +21,7 @@ export class Outbox {
   #count = 0;
   #leaving = false;
   #state = "saved";
+  #changes = 0;
   #tab = newToken();
 
   /** `user` is {id, name}. `changed(state, waiting)`: state is saved, saving, retrying or
@@ -46,6 +47,7 @@ export class Outbox {
     const kept = { ...entry, key: `${PREFIX}${this.user.id}:${moment}:${entry.token}`, tab: this.#tab };
     keep(kept, this.user.name);
     this.#queue.push(kept);
+    this.#changes++;
     this.#report();
     this.#run();
   }
@@ -69,6 +71,11 @@ export class Outbox {
 
   get waiting() {
     return this.#queue.length;
+  }
+
+  /** How often something set out or arrived: the same twice means that nothing did in between. */
+  get changes() {
+    return this.#changes;
   }
 
   /** Those on their way that are of this kind. */
@@ -175,6 +182,7 @@ export class Outbox {
   }
 
   #remove(entry) {
+    this.#changes++;
     this.#queue = this.#queue.filter((each) => each !== entry);
     attempt(() => localStorage.removeItem(entry.key));
   }

@@ -13,9 +13,12 @@ const SHARE = 4; // of few photos left, one page holds at most a quarter: others
 export class Queue {
   cards = [];
   #fetching = false;
+  #due = false; // asked for while it was fetching
 
   /** Given {url, filters, left, onScreen, outbox, received, failed}: `filters` is part of an address;
-      `onScreen()` is the card that is shown; `received(answer)` and `failed(error)` hear of each fetch. */
+      `onScreen()` is the card that is shown; `received(answer, isCounted)` and `failed(error)` hear of
+      each fetch. A number left that was counted while a decision was on its way may hold it or not:
+      then `isCounted` is false. */
   constructor(given) {
     Object.assign(this, given);
   }
@@ -51,19 +54,23 @@ export class Queue {
 
   /** Fetch until enough are held; with nothing to show, one answer says why. */
   async fill() {
+    this.#due = this.#fetching;
     if (this.#fetching || this.#held > Math.min(REFILL_AT, this.#most - 1)) return;
     this.#fetching = true;
     try {
       while (this.#missing > 0 && (await this.#fetch(Math.min(AT_ONCE, this.#missing))));
     } catch (error) {
+      this.#due = false;
       this.failed(error);
     } finally {
       this.#fetching = false;
     }
+    if (this.#due) await this.fill();
   }
 
   /** Whether any came. */
   async #fetch(count) {
+    const before = this.outbox.changes;
     const query = `count=${count}&exclude=${this.#known}&${this.filters}`;
     const response = await send(`${this.url}?${query}`);
     if (!response.ok) throw new Error(await sentence(response));
@@ -72,7 +79,7 @@ export class Queue {
     const fresh = answer.cards.filter((card) => !known.has(card.id) && !this.#isGoing(card));
     this.cards.push(...fresh.map((card) => new Card(card)));
     this.prepare();
-    this.received(answer);
+    this.received(answer, !this.outbox.waiting && this.outbox.changes === before);
     return fresh.length > 0;
   }
 

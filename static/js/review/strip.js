@@ -2,6 +2,7 @@
 // page decided.
 
 const SHOWN = 10;
+const AT_HAND = 50; // cards kept, with their photos; those of older ones come from the server again
 
 export class Strip {
   #list;
@@ -47,6 +48,7 @@ export class Strip {
     words.textContent = item.words;
     button.setAttribute("aria-label", `Take back ${item.words}: ${item.name}`);
     this.#items.push({ ...item, element });
+    for (const old of this.#items.slice(0, -AT_HAND)) old.card = null;
     this.#list.prepend(element);
     this.#show();
   }
