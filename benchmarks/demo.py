@@ -81,6 +81,7 @@ def check() -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Seconds a newcomer waits.")
     parser.add_argument("--quick", action="store_true", help="without the first version")
+    parser.add_argument("--photos", help="not used: photos are drawn")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-demo-") as data_dir:

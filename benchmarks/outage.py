@@ -99,6 +99,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Seconds an upload takes while Redis is down.")
     parser.add_argument("--images", type=int, default=40, help="uploads in each state")
     parser.add_argument("--quick", action="store_true", help="8 uploads in each state")
+    parser.add_argument("--photos", help="not used: photos are drawn")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     count = 8 if options.quick else options.images
