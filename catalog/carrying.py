@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID, uuid5
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from . import lifecycle, merging
 from .errors import CatalogError
@@ -90,10 +90,7 @@ def _to_carry(change: CategoryChange, *, again: bool = False) -> ImageQuerySet:
         rows = rows.present()
         if change.undone_at is None:
             return rows.labelled().filter(label=change.category_id)
-        if again:
-            return rows.none()
-        made = Decision.objects.filter(before_label=change.category_id, undone_by__isnull=True)
-        return rows.filter(pk__in=made.filter(at__gte=change.at).values("image_id"))
+        return rows.filter(pk__in=_last_words(change).values("image_id"))
     ends = merging.targets()
     if change.undone_at is None:
         return rows.filter(Q(label=change.category_id) | Q(predicted=change.category_id))
@@ -149,7 +146,8 @@ def _split_step(change: CategoryChange, ids: Sequence[int]) -> None:
 
 
 def _join_step(change: CategoryChange, ids: Sequence[int]) -> None:
-    """What was decided anew since stays as it is."""
+    """What was decided anew since stays as it is; photos on a reviewer's screen stay for the next
+    time."""
     if change.undone_by is None:
         return
     for decision in _standing(ids):
@@ -158,6 +156,13 @@ def _join_step(change: CategoryChange, ids: Sequence[int]) -> None:
                 lifecycle.undo(decision, by=change.undone_by)
             except CatalogError:
                 continue
+
+
+def _last_words(change: CategoryChange) -> QuerySet[Decision]:
+    """What this split decided and nobody has undone or decided anew since."""
+    standing = Decision.objects.filter(undone_by__isnull=True).exclude(kind=DecisionKind.UNDO)
+    later = standing.filter(image=OuterRef("image"), pk__gt=OuterRef("pk"))
+    return standing.filter(~Exists(later), batch=change.key)
 
 
 def _standing(ids: Sequence[int]) -> list[Decision]:

@@ -147,6 +147,39 @@ def test_a_photo_on_a_reviewers_screen_follows_a_split_later(
     assert latest().is_settled
 
 
+@pytest.mark.parametrize("photos_to", PhotosGo)
+def test_a_photo_on_a_reviewers_screen_comes_back_later_when_a_split_is_undone(
+    photos_to: PhotosGo, manager: User, rita: User, shoes: Category
+) -> None:
+    image = factories.labelled_image(shoes)
+    change = reshaping.split(shoes, ["Boots", "Sandals"], by=manager, photos_to=photos_to)
+    queue.lease(rita, again(image))
+
+    undone = reshaping.undo(change, by=manager)
+    assert not undone.is_settled
+
+    queue.release(rita, [image.pk])
+    carrying.carry_on()
+
+    assert again(image).label == shoes
+    assert latest().is_settled
+
+
+def test_what_a_reviewer_decides_while_a_split_is_undone_stays(
+    manager: User, rita: User, shoes: Category, hats: Category
+) -> None:
+    image = factories.labelled_image(shoes)
+    change = reshaping.split(shoes, ["Boots", "Sandals"], by=manager, photos_to=PhotosGo.REVIEW)
+    queue.lease(rita, again(image))
+    reshaping.undo(change, by=manager)
+
+    lifecycle.decide_category(image, hats, by=rita, revision=again(image).revision)
+    carrying.carry_on()
+
+    assert again(image).label == hats
+    assert latest().is_settled
+
+
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
