@@ -139,7 +139,7 @@ def _split_step(change: CategoryChange, ids: Sequence[int]) -> None:
             else:
                 target = change.other
                 lifecycle.decide_category(
-                    image, target, by=by, revision=seen, token=token, batch=batch
+                    image, target, by=by, revision=seen, token=token, batch=batch, looked=False
                 )
         except CatalogError:
             continue
