@@ -206,11 +206,13 @@ def _require_latest(change: CategoryChange) -> None:
 
 
 def _undo_add(change: CategoryChange) -> None:
-    if photos := category_photos.labelled(change.category).count():
+    category = change.category
+    gone = [category, *(c for c in below(category) if c.is_active)]
+    if photos := sum(category_photos.labelled(each).count() for each in gone):
         raise CategoryRule(
-            f"“{change.category}” has {checked(photos)} by now; retire or merge it instead."
+            f"“{category}” has {checked(photos)} by now; retire or merge it instead."
         )
-    take_out(change.category)
+    take_out(category)
 
 
 def _undo_rename(change: CategoryChange) -> None:

@@ -219,6 +219,21 @@ def test_retiring_renaming_describing_and_adding_are_undone(manager: User) -> No
     assert not hats.is_active
 
 
+def test_an_added_category_stays_once_there_are_photos_below_it(manager: User) -> None:
+    bags = categories.add(None, "Bags", by=manager).category
+    added = latest()
+    totes = categories.add(bags, "Totes", by=manager).category
+    image = factories.labelled_image(totes)
+
+    with pytest.raises(CategoryRule, match="“Bags” has 1 checked photo by now"):
+        reshaping.undo(added, by=manager)
+    assert list(Category.objects.leaves()) == [totes]
+
+    lifecycle.decide_category(image, factories.category("Hats"), by=manager, revision=1)
+    reshaping.undo(added, by=manager)
+    assert [leaf.name for leaf in Category.objects.leaves()] == ["Hats"]
+
+
 def test_the_older_of_two_renamings_is_undone_after_the_newer(
     manager: User, shoes: Category
 ) -> None:
