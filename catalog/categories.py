@@ -172,10 +172,6 @@ def restore(category: Category, *, by: User, photos_to: PhotosTo | None = None) 
     with transaction.atomic():
         lock_tree()
         category = Category.objects.get(pk=category.pk)
-        if category.merged_into is not None:
-            raise CategoryRule(
-                f"“{category}” was merged into “{category.merged_into}”; undo the merge instead."
-            )
         bring_back(category, photos_to)
         record(ChangeKind.RESTORE, category, by, f"Restored “{category}”.")
         target = destination(category.parent, photos_to, by)
@@ -185,6 +181,10 @@ def restore(category: Category, *, by: User, photos_to: PhotosTo | None = None) 
 def bring_back(category: Category, photos_to: PhotosTo | None = None) -> None:
     """`restore`, behind the lock and not on record; the photos of the parent stay where they are.
     What was merged since stays merged."""
+    if category.merged_into is not None:
+        raise CategoryRule(
+            f"“{category}” was merged into “{category.merged_into}”; undo the merge instead."
+        )
     if category.retired_at is None:
         raise CategoryRule(f"“{category}” is in use already.")
     parent = category.parent

@@ -297,6 +297,25 @@ def test_undo_is_refused_where_the_name_is_taken_or_the_group_has_photos(manager
         reshaping.undo(change, by=manager)
 
 
+def test_a_category_that_was_merged_since_comes_back_by_undoing_the_merge_alone(
+    client: Client, caps: Category, hats: Category
+) -> None:
+    mira = factories.user(Role.MANAGER, name="mira")
+    client.force_login(mira)
+    categories.retire(caps, by=mira)
+    retired = CategoryChange.objects.latest("id")
+    categories.restore(caps, by=mira)
+    reshaping.merge(caps, hats, by=mira)
+
+    answer = client.post(reverse("category-undo", args=[retired.pk]), follow=True)
+
+    assert "“Caps” was merged into “Hats”; undo the merge instead." in answer.content.decode()
+    with pytest.raises(CategoryRule, match="undo the merge instead"):
+        categories.restore(caps, by=mira)
+    caps.refresh_from_db()
+    assert caps.merged_into == hats
+
+
 def test_a_change_is_undone_once(manager: User, caps: Category, hats: Category) -> None:
     change = reshaping.merge(caps, hats, by=manager)
     reshaping.undo(change, by=manager)
