@@ -303,18 +303,21 @@ def destination(parent: Category | None, photos_to: PhotosTo | None, by: User) -
     """The leaf that takes the parent's photos; a named child is made if it is not there."""
     if parent is None or photos_to is None:
         return None
-    if photos_to.leaf is None:
-        name = clean(photos_to.child_name)
-        child = sibling(parent, name)
-        if child is None:
-            child = insert(parent, name, stem=slug_of([parent.slug, name]))
-            record(ChangeKind.ADD, child, by, f"Added “{child}”.")
-        return child
-    if photos_to.leaf == parent or not is_leaf(photos_to.leaf):
+    target = photos_to.leaf or _child(parent, photos_to.child_name, by)
+    if target == parent or not is_leaf(target):
         raise CategoryRule(
-            f"“{photos_to.leaf}” cannot take photos: choose another category.", field="photos_to"
+            f"“{target}” cannot take photos: choose another category.", field="photos_to"
         )
-    return photos_to.leaf
+    return target
+
+
+def _child(parent: Category, name: str, by: User) -> Category:
+    name = clean(name)
+    child = sibling(parent, name)
+    if child is None:
+        child = insert(parent, name, stem=slug_of([parent.slug, name]))
+        record(ChangeKind.ADD, child, by, f"Added “{child}”.")
+    return child
 
 
 def move_photos(parent: Category | None, target: Category | None, by: User) -> Moved | None:

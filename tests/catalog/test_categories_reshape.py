@@ -70,6 +70,44 @@ def test_moving_below_a_leaf_with_photos_asks_where_those_go(
     assert str(again(image).label) == "Fashion › Other"
 
 
+def test_a_group_that_is_moved_below_a_leaf_cannot_take_its_photos(
+    client: Client, manager: User
+) -> None:
+    client.force_login(manager)
+    garden, tools = factories.category("Garden"), factories.category("Tools")
+    spades = factories.category("Spades", tools)
+    image = factories.labelled_image(garden)
+
+    with pytest.raises(CategoryRule, match="“Garden › Tools” cannot take photos") as refused:
+        reshaping.move(tools, garden, by=manager, photos_to=PhotosTo(child_name="Tools"))
+
+    assert refused.value.field == "photos_to"
+    assert set(Category.objects.leaves()) == {garden, spades}
+    assert again(image).label == garden
+    for category, offered in ((tools, False), (spades, True)):
+        page = client.get(reverse("category", args=[category.pk])).content.decode()
+        assert ("The category that is moved there" in page) is offered
+
+
+def test_a_group_that_is_restored_cannot_take_the_photos_of_its_parent(
+    client: Client, manager: User, shoes: Category
+) -> None:
+    client.force_login(manager)
+    boots = factories.category("Boots", shoes)
+    factories.category("Winter", boots)
+    categories.retire(boots, by=manager)
+    image = factories.labelled_image(shoes)
+
+    with pytest.raises(CategoryRule, match="“Shoes › Boots” cannot take photos"):
+        categories.restore(boots, by=manager, photos_to=PhotosTo(child_name="Boots"))
+
+    assert list(Category.objects.leaves()) == [shoes]
+    assert again(image).label == shoes
+    page = client.get(reverse("category", args=[boots.pk])).content.decode()
+    assert "Say where this one goes" in page
+    assert "The restored category" not in page
+
+
 def test_splitting_a_leaf_with_photos_asks_where_those_go(manager: User, shoes: Category) -> None:
     factories.labelled_image(shoes)
 
