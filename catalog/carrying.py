@@ -74,13 +74,17 @@ def unsettled(category: Category) -> CategoryChange | None:
 
 
 def not_of(change: CategoryChange, categories: set[int]) -> int:
-    """How many photos of these categories were put there by something else than this split."""
+    """How many photos of these categories stand there by something else than this split or, once
+    its source counts as itself again, this merge."""
     photos = ProductImage.objects.present().labelled().filter(label__in=categories)
-    count = 0
-    for ids in _chunks(photos):
-        made = {d.image_id for d in _standing(ids) if d.token == _token(change, d.image_id)}
-        count += len(set(ids) - made)
-    return count
+    return sum(len(set(ids) - _brought(change, ids)) for ids in _chunks(photos))
+
+
+def _brought(change: CategoryChange, ids: Sequence[int]) -> set[int]:
+    if change.kind == ChangeKind.SPLIT:
+        return {d.image_id for d in _standing(ids) if d.token == _token(change, d.image_id)}
+    parts = merging.counting_as(change.category)
+    return {pk for pk, category_id in lifecycle.said(ids).items() if category_id in parts}
 
 
 def _to_carry(change: CategoryChange, *, again: bool = False) -> ImageQuerySet:

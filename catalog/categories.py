@@ -172,13 +172,14 @@ def restore(category: Category, *, by: User, photos_to: PhotosTo | None = None) 
     with transaction.atomic():
         lock_tree()
         category = Category.objects.get(pk=category.pk)
-        bring_back(category, photos_to)
+        require_destination(category.parent, photos_to)
+        bring_back(category)
         record(ChangeKind.RESTORE, category, by, f"Restored “{category}”.")
         target = destination(category.parent, photos_to, by)
     return Changed(category, move_photos(category.parent, target, by))
 
 
-def bring_back(category: Category, photos_to: PhotosTo | None = None) -> None:
+def bring_back(category: Category) -> None:
     """`restore`, behind the lock and not on record; the photos of the parent stay where they are.
     What was merged since stays merged."""
     if category.merged_into is not None:
@@ -191,7 +192,6 @@ def bring_back(category: Category, photos_to: PhotosTo | None = None) -> None:
     if parent is not None and not parent.is_active:
         raise CategoryRule(f"Restore “{parent}” first; this category stands below it.")
     require_free_name(parent, category.name, but=category)
-    require_destination(parent, photos_to)
     together = [c for c in below(category) if c.retired_at == category.retired_at]
     back = [category.pk, *(c.pk for c in together if c.merged_into_id is None)]
     Category.objects.filter(pk__in=back).update(retired_at=None)

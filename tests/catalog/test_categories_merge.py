@@ -256,6 +256,34 @@ def test_an_only_child_can_be_merged_into_its_group(manager: User) -> None:
     assert again(image).label == fashion
 
 
+def test_merging_an_only_child_into_its_group_can_be_undone(manager: User) -> None:
+    fashion = factories.category("Fashion")
+    shirts = factories.category("Shirts", fashion)
+    polos = factories.category("Polos")
+    images = [factories.labelled_image(category) for category in (shirts, polos)]
+    reshaping.merge(polos, shirts, by=manager)
+    change = reshaping.merge(shirts, fashion, by=manager)
+
+    reshaping.undo(change, by=manager)
+
+    assert [again(image).label for image in images] == [shirts, shirts]
+    assert list(Category.objects.leaves()) == [shirts]
+
+
+def test_that_merge_stays_once_the_group_has_photos_of_its_own(manager: User) -> None:
+    fashion = factories.category("Fashion")
+    shirts = factories.category("Shirts", fashion)
+    factories.labelled_image(shirts)
+    change = reshaping.merge(shirts, fashion, by=manager)
+    image = factories.labelled_image(fashion)
+
+    with pytest.raises(CategoryRule, match="“Fashion” got 1 checked photo of its own since"):
+        reshaping.undo(change, by=manager)
+
+    assert again(image).label == fashion
+    assert list(Category.objects.leaves()) == [fashion]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_managers_at_once_one_is_told_what_the_other_did(
     caps: Category, hats: Category
