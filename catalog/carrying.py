@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID, uuid5
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from . import lifecycle, merging
 from .errors import CatalogError
@@ -74,13 +74,17 @@ def unsettled(category: Category) -> CategoryChange | None:
 
 
 def not_of(change: CategoryChange, categories: set[int]) -> int:
-    """How many photos of these categories were put there by something else than this split."""
+    """How many photos of these categories stand there by something else than this split or, once
+    its source counts as itself again, this merge."""
     photos = ProductImage.objects.present().labelled().filter(label__in=categories)
-    count = 0
-    for ids in _chunks(photos):
-        made = {d.image_id for d in _standing(ids) if d.token == _token(change, d.image_id)}
-        count += len(set(ids) - made)
-    return count
+    return sum(len(set(ids) - _brought(change, ids)) for ids in _chunks(photos))
+
+
+def _brought(change: CategoryChange, ids: Sequence[int]) -> set[int]:
+    if change.kind == ChangeKind.SPLIT:
+        return {d.image_id for d in _standing(ids) if d.token == _token(change, d.image_id)}
+    parts = merging.counting_as(change.category)
+    return {pk for pk, category_id in lifecycle.said(ids).items() if category_id in parts}
 
 
 def _to_carry(change: CategoryChange, *, again: bool = False) -> ImageQuerySet:
@@ -90,10 +94,7 @@ def _to_carry(change: CategoryChange, *, again: bool = False) -> ImageQuerySet:
         rows = rows.present()
         if change.undone_at is None:
             return rows.labelled().filter(label=change.category_id)
-        if again:
-            return rows.none()
-        made = Decision.objects.filter(before_label=change.category_id, undone_by__isnull=True)
-        return rows.filter(pk__in=made.filter(at__gte=change.at).values("image_id"))
+        return rows.filter(pk__in=_last_words(change).values("image_id"))
     ends = merging.targets()
     if change.undone_at is None:
         return rows.filter(Q(label=change.category_id) | Q(predicted=change.category_id))
@@ -142,14 +143,15 @@ def _split_step(change: CategoryChange, ids: Sequence[int]) -> None:
             else:
                 target = change.other
                 lifecycle.decide_category(
-                    image, target, by=by, revision=seen, token=token, batch=batch
+                    image, target, by=by, revision=seen, token=token, batch=batch, looked=False
                 )
         except CatalogError:
             continue
 
 
 def _join_step(change: CategoryChange, ids: Sequence[int]) -> None:
-    """What was decided anew since stays as it is."""
+    """What was decided anew since stays as it is; photos on a reviewer's screen stay for the next
+    time."""
     if change.undone_by is None:
         return
     for decision in _standing(ids):
@@ -158,6 +160,13 @@ def _join_step(change: CategoryChange, ids: Sequence[int]) -> None:
                 lifecycle.undo(decision, by=change.undone_by)
             except CatalogError:
                 continue
+
+
+def _last_words(change: CategoryChange) -> QuerySet[Decision]:
+    """What this split decided and nobody has undone or decided anew since."""
+    standing = Decision.objects.filter(undone_by__isnull=True).exclude(kind=DecisionKind.UNDO)
+    later = standing.filter(image=OuterRef("image"), pk__gt=OuterRef("pk"))
+    return standing.filter(~Exists(later), batch=change.key)
 
 
 def _standing(ids: Sequence[int]) -> list[Decision]:

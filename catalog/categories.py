@@ -172,26 +172,26 @@ def restore(category: Category, *, by: User, photos_to: PhotosTo | None = None) 
     with transaction.atomic():
         lock_tree()
         category = Category.objects.get(pk=category.pk)
-        if category.merged_into is not None:
-            raise CategoryRule(
-                f"“{category}” was merged into “{category.merged_into}”; undo the merge instead."
-            )
-        bring_back(category, photos_to)
+        require_destination(category.parent, photos_to)
+        bring_back(category)
         record(ChangeKind.RESTORE, category, by, f"Restored “{category}”.")
         target = destination(category.parent, photos_to, by)
     return Changed(category, move_photos(category.parent, target, by))
 
 
-def bring_back(category: Category, photos_to: PhotosTo | None = None) -> None:
+def bring_back(category: Category) -> None:
     """`restore`, behind the lock and not on record; the photos of the parent stay where they are.
     What was merged since stays merged."""
+    if category.merged_into is not None:
+        raise CategoryRule(
+            f"“{category}” was merged into “{category.merged_into}”; undo the merge instead."
+        )
     if category.retired_at is None:
         raise CategoryRule(f"“{category}” is in use already.")
     parent = category.parent
     if parent is not None and not parent.is_active:
         raise CategoryRule(f"Restore “{parent}” first; this category stands below it.")
     require_free_name(parent, category.name, but=category)
-    require_destination(parent, photos_to)
     together = [c for c in below(category) if c.retired_at == category.retired_at]
     back = [category.pk, *(c.pk for c in together if c.merged_into_id is None)]
     Category.objects.filter(pk__in=back).update(retired_at=None)
@@ -303,18 +303,21 @@ def destination(parent: Category | None, photos_to: PhotosTo | None, by: User) -
     """The leaf that takes the parent's photos; a named child is made if it is not there."""
     if parent is None or photos_to is None:
         return None
-    if photos_to.leaf is None:
-        name = clean(photos_to.child_name)
-        child = sibling(parent, name)
-        if child is None:
-            child = insert(parent, name, stem=slug_of([parent.slug, name]))
-            record(ChangeKind.ADD, child, by, f"Added “{child}”.")
-        return child
-    if photos_to.leaf == parent or not is_leaf(photos_to.leaf):
+    target = photos_to.leaf or _child(parent, photos_to.child_name, by)
+    if target == parent or not is_leaf(target):
         raise CategoryRule(
-            f"“{photos_to.leaf}” cannot take photos: choose another category.", field="photos_to"
+            f"“{target}” cannot take photos: choose another category.", field="photos_to"
         )
-    return photos_to.leaf
+    return target
+
+
+def _child(parent: Category, name: str, by: User) -> Category:
+    name = clean(name)
+    child = sibling(parent, name)
+    if child is None:
+        child = insert(parent, name, stem=slug_of([parent.slug, name]))
+        record(ChangeKind.ADD, child, by, f"Added “{child}”.")
+    return child
 
 
 def move_photos(parent: Category | None, target: Category | None, by: User) -> Moved | None:

@@ -86,7 +86,7 @@ def move(source: Category, target: Category, *, by: User, limit: int = MOVE_AT_O
     moved = 0
     for image in labelled(source).order_by("id")[:limit]:
         try:
-            lifecycle.decide_category(image, target, by=by, revision=image.revision)
+            lifecycle.decide_category(image, target, by=by, revision=image.revision, looked=False)
         except (StaleImage, LeaseLost):
             continue
         moved += 1

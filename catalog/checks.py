@@ -20,13 +20,3 @@ def folders_are_writable(**_kwargs: Any) -> list[CheckMessage]:
         )
         for folder in wrong
     ]
-
-
-@register()
-def shares_are_shares(**_kwargs: Any) -> list[CheckMessage]:
-    names = ("REVIEW_RANDOM_SHARE", "RETRAIN_MIN_SHARE")
-    return [
-        Error(f"{name} must be between 0 and 1.", id="catalog.E002")
-        for name in names
-        if not 0 <= getattr(settings, name) <= 1
-    ]

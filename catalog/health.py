@@ -75,12 +75,13 @@ def migrations() -> Check:
 
 def live_model() -> Check:
     """No live version yet is no fault: uploads and review work, and photos wait."""
-    serving = Serving.current()
-    if serving.live is None:
+    live = Serving.current().live
+    if live is None:
         return Check(True, "No version is live yet; photos wait for the first one.")
-    if not serving.live.files_present:
-        return Check(False, f"Version {serving.live_id} is live but its files are gone from disk.")
-    return Check(True, f"Version {serving.live_id} is live.")
+    folders = (live.directory, live.backbone.directory)
+    if not all((settings.MODELS_DIR / folder).is_dir() for folder in folders):
+        return Check(False, f"Version {live.pk} is live but its files are gone from disk.")
+    return Check(True, f"Version {live.pk} is live.")
 
 
 def worker() -> Check:

@@ -18,10 +18,6 @@ class Provenance:
     samples: bool
     """Drawn samples were among the photos it learned from."""
 
-    @property
-    def is_notable(self) -> bool:
-        return self.starter or self.samples
-
 
 def of(version: ModelVersion) -> Provenance:
     """Two small queries at most; `version.backbone` should be loaded."""

@@ -9,7 +9,7 @@ from enum import Enum
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import carrying, category_photos
+from . import carrying, category_photos, merging
 from .categories import (
     PhotosTo,
     again,
@@ -206,11 +206,13 @@ def _require_latest(change: CategoryChange) -> None:
 
 
 def _undo_add(change: CategoryChange) -> None:
-    if photos := category_photos.labelled(change.category).count():
+    category = change.category
+    gone = [category, *(c for c in below(category) if c.is_active)]
+    if photos := sum(category_photos.labelled(each).count() for each in gone):
         raise CategoryRule(
-            f"“{change.category}” has {checked(photos)} by now; retire or merge it instead."
+            f"“{category}” has {checked(photos)} by now; retire or merge it instead."
         )
-    take_out(change.category)
+    take_out(category)
 
 
 def _undo_rename(change: CategoryChange) -> None:
@@ -243,7 +245,7 @@ def _undo_restore(change: CategoryChange) -> None:
 def _undo_merge(change: CategoryChange) -> None:
     Category.objects.filter(pk=change.category_id).update(merged_into=None)
     change.category.refresh_from_db()
-    _bring_back(change.category)
+    _bring_back(change.category, merged=change)
 
 
 def _undo_move(change: CategoryChange) -> None:
@@ -271,15 +273,22 @@ def _undo_split(change: CategoryChange) -> None:
         take_out(part)
 
 
-def _bring_back(category: Category) -> None:
+def _bring_back(category: Category, *, merged: CategoryChange | None = None) -> None:
     if category.parent is not None:
-        _require_no_photos_of(category.parent)
+        _require_no_photos_of(category.parent, but_by=merged)
     bring_back(category)
 
 
-def _require_no_photos_of(parent: Category) -> None:
-    """A parent that was a leaf meanwhile may have got photos of its own."""
-    if is_leaf(parent) and (photos := category_photos.labelled(parent).count()):
+def _require_no_photos_of(parent: Category, *, but_by: CategoryChange | None = None) -> None:
+    """A parent that was a leaf meanwhile may have got photos of its own; those that a merge brought
+    there leave with it."""
+    if not is_leaf(parent):
+        return
+    if but_by is not None:
+        photos = carrying.not_of(but_by, set(merging.counting_as(parent)))
+    else:
+        photos = category_photos.labelled(parent).count()
+    if photos:
         raise CategoryRule(
             f"“{parent}” got {checked(photos)} of its own since; put them elsewhere first."
         )

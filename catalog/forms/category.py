@@ -23,14 +23,20 @@ class PhotosToField(forms.ChoiceField):
         super().__init__(required=False, label="Its checked photos go to")
         self.name_of_new = name_of_new
 
-    def offer(self, parent: Category | None) -> None:
+    def offer(self, parent: Category | None, *, new: Category | None = None) -> None:
+        """`new` is what comes below `parent`, where it is there already: a group takes none."""
         leaves = Category.objects.leaves().exclude(pk=parent.pk if parent else 0)
         self.choices = [
             ("", "Choose…"),
-            (NEW, self.name_of_new),
+            *([] if new and _brings_others(new) else [(NEW, self.name_of_new)]),
             (OTHER, f"A category “{OTHER_NAME}” beside it, made for them"),
             *((str(leaf.pk), leaf.path) for leaf in leaves),
         ]
+
+
+def _brings_others(category: Category) -> bool:
+    """Others stand below it, or come back together with it."""
+    return category.children.filter(retired_at=category.retired_at, merged_into=None).exists()
 
 
 def photos_to(choice: str, name: str) -> PhotosTo | None:
@@ -89,7 +95,7 @@ class RestoreForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["photos_to"]
         assert isinstance(field, PhotosToField)  # noqa: S101  (declared above)
-        field.offer(category.parent)
+        field.offer(category.parent, new=category)
 
 
 class MoveForm(forms.Form):
@@ -112,12 +118,12 @@ class PlaceForm(forms.Form):
     )
     photos_to = PhotosToField("The category that is moved there")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, category: Category, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["photos_to"]
         assert isinstance(field, PhotosToField)  # noqa: S101  (declared above)
         field.label = "If photos stand there: they go to"
-        field.offer(None)
+        field.offer(None, new=category)
 
 
 class SplitForm(forms.Form):

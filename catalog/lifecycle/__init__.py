@@ -11,7 +11,7 @@ asks a reviewer to look again."""
 
 from .batch import Outcome, decide_many, decide_product, undo_batch
 from .complaints import NOTE_LENGTH, complain, take_back_complaint
-from .counting import count_anew, dispute_again
+from .counting import count_anew, dispute_again, said
 from .label import (
     decide_category,
     decide_none_of_these,
@@ -58,6 +58,7 @@ __all__ = [
     "release",
     "requeue",
     "retry",
+    "said",
     "send_back",
     "somebody_waits",
     "take_back_complaint",

@@ -42,10 +42,10 @@ def dispute_again(image_ids: Sequence[int]) -> None:
 def _labels(images: Sequence[ProductImage], ends: dict[int, int]) -> set[int]:
     """Ids of the images whose label is another now."""
     labelled = [image for image in images if image.label_id is not None]
-    said = _said([image.pk for image in labelled])
+    words = said([image.pk for image in labelled])
     goals: dict[int, list[int]] = defaultdict(list)
     for image in labelled:
-        raw = said.get(image.pk) or image.label_id or 0
+        raw = words.get(image.pk) or image.label_id or 0
         if (goal := ends.get(raw, raw)) != image.label_id:
             goals[goal].append(image.pk)
     now = timezone.now()
@@ -54,7 +54,7 @@ def _labels(images: Sequence[ProductImage], ends: dict[int, int]) -> set[int]:
     return {pk for ids in goals.values() for pk in ids}
 
 
-def _said(image_ids: Sequence[int]) -> dict[int, int | None]:
+def said(image_ids: Sequence[int]) -> dict[int, int | None]:
     """{image id: the category of its latest decision that stands}"""
     rows = Decision.objects.filter(image_id__in=image_ids, undone_by__isnull=True)
     rows = rows.exclude(kind=DecisionKind.UNDO).exclude(blind.SECOND_OPINION).order_by("id")

@@ -58,13 +58,15 @@ def decide_category(
     token: UUID | None = None,
     batch: UUID | None = None,
     origin: Origin = Origin.NONE,
+    looked: bool = True,
 ) -> Decision:
     """Label the image. The same category as the suggestion confirms it, another corrects it; one
     that was merged counts as what it was merged into.
 
     `revision` is the one the person saw; StaleImage if it moved on, LeaseLost if the image is on
     another reviewer's screen, NotAllowed for a category that is retired or has children. `origin`
-    says how it came before the person, where that is not what its row says."""
+    says how it came before the person, where that is not what its row says; `looked` is False
+    where the tree was changed, and so is no opinion on this very photo."""
     counted = require_choosable(category)
     return _decide(
         image,
@@ -76,6 +78,7 @@ def decide_category(
         category_id=counted.pk,
         said_id=category.pk,
         origin=origin,
+        looked=looked,
     )
 
 
@@ -109,11 +112,12 @@ def send_back(
     token: UUID | None = None,
     batch: UUID | None = None,
 ) -> Decision:
-    """Take a labelled image's label off, so that it is reviewed again."""
+    """Take a labelled image's label off, so that it is reviewed again: the tree was changed, and
+    nobody looked at this very photo."""
     if not image.is_labelled:
         raise NotAllowed("This photo carries no category that could be taken off.")
     kind = DecisionKind.REOPEN
-    return _decide(image, kind, by=by, revision=revision, token=token, batch=batch)
+    return _decide(image, kind, by=by, revision=revision, token=token, batch=batch, looked=False)
 
 
 @transaction.atomic
@@ -185,6 +189,7 @@ def _decide(
     said_id: int | None = None,
     reason: str = "",
     origin: Origin = Origin.NONE,
+    looked: bool = True,
 ) -> Decision:
     """`image` may be an old copy: the row is read again, locked, and compared by revision."""
     current = _locked(image.pk)
@@ -193,7 +198,8 @@ def _decide(
     _require_open(current, by, revision)
     if kind == DecisionKind.CORRECT and current.predicted_id == category_id:
         kind = DecisionKind.CONFIRM
-    look = None if origin else blind.looks_at([current], by).get(current.pk)
+    sees = looked and not origin
+    look = blind.looks_at([current], by).get(current.pk) if sees else None
     origin = origin or Origin(current.label_origin) or _origin(current, by)
     label = Label(STATE_OF_KIND[kind], category_id, reason, origin, said_id)
     if look is not None and look.first_id is not None:

@@ -153,7 +153,7 @@ def place(request: SignedIn, pk: int) -> HttpResponse:
         placed, moved = reshaping.move(found, values["parent"], by=request.user, photos_to=chosen)
         return _done(request, placed, f"It stands at “{placed}” now.", moved)
 
-    return _answer(request, found, "place", PlaceForm(request.POST), change)
+    return _answer(request, found, "place", PlaceForm(request.POST, category=found), change)
 
 
 @allow(Role.MANAGER)
@@ -280,7 +280,7 @@ def _page(
             "move": _with_ids("move", tried.get("move") or MoveForm()),
             "retire": tried.get("retire"),
             "merge": _with_ids("merge", tried.get("merge") or MergeForm()),
-            "place": _with_ids("place", tried.get("place") or PlaceForm()),
+            "place": _with_ids("place", tried.get("place") or PlaceForm(category=shown)),
             "split": _with_ids("split", tried.get("split") or SplitForm()),
             "parent_photos": _photos_of_leaf(shown.parent),
         }

@@ -24,7 +24,7 @@ from ..uploads import TooLarge
 
 STATUS = {"accepted": 201, "duplicate": 200, "rejected": 422}
 PROBLEMS_SHOWN = 50
-ACCEPT = ["image/jpeg", "image/png", "image/webp"]
+ACCEPT = ["image/jpeg", "image/png", "image/webp", "image/gif"]
 
 
 @allow(Role.MERCHANT)

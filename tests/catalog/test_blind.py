@@ -9,9 +9,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from catalog import blind, lifecycle, queue
+from catalog import agreement, blind, category_photos, lifecycle, queue, reshaping
 from catalog.models import BlindLook, Category, Decision, LabelState, ProductImage, Role, User
 from catalog.queue_filters import Filters
+from catalog.reshaping import PhotosGo
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -251,3 +252,44 @@ def test_what_was_decided_anew_awaits_no_second_opinion(
 
     assert ask(ben) == []
     assert not BlindLook.objects.filter(reviewer=ben).exists()
+
+
+@pytest.mark.parametrize("photos_to", PhotosGo)
+def test_a_split_by_who_was_to_give_a_second_opinion_is_no_opinion(
+    photos_to: PhotosGo, ada: User, manager: User, shirts: Category
+) -> None:
+    image = seen_by_two(ada, manager, shirts, shirts)
+
+    change = reshaping.split(shirts, ["Polos", "Blouses"], by=manager, photos_to=photos_to)
+
+    image.refresh_from_db()
+    label = str(image.label) if image.label else ""
+    assert label == ("Shirts › Polos" if photos_to == PhotosGo.FIRST else "")
+    assert (image.disputed, change.is_settled) == (False, True)
+    assert agreement.measure(manager).everybody.others.of == 0
+
+
+def test_photos_moved_by_who_was_to_give_a_second_opinion_are_moved(
+    ada: User, manager: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, manager, shirts, shirts)
+
+    moved = category_photos.move(shirts, hats, by=manager)
+
+    image.refresh_from_db()
+    assert (moved.photos, moved.left) == (1, 0)
+    assert (image.label, image.disputed) == (hats, False)
+    assert agreement.measure(manager).everybody.others.of == 0
+
+
+def test_the_second_opinion_can_be_given_once_the_split_is_undone(
+    ada: User, manager: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, manager, shirts, shirts)
+    change = reshaping.split(shirts, ["Polos", "Blouses"], by=manager, photos_to=PhotosGo.FIRST)
+
+    reshaping.undo(change, by=manager)
+    decide(manager, image, hats)
+
+    image.refresh_from_db()
+    assert (image.label, image.disputed) == (shirts, True)

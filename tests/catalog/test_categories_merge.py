@@ -256,6 +256,34 @@ def test_an_only_child_can_be_merged_into_its_group(manager: User) -> None:
     assert again(image).label == fashion
 
 
+def test_merging_an_only_child_into_its_group_can_be_undone(manager: User) -> None:
+    fashion = factories.category("Fashion")
+    shirts = factories.category("Shirts", fashion)
+    polos = factories.category("Polos")
+    images = [factories.labelled_image(category) for category in (shirts, polos)]
+    reshaping.merge(polos, shirts, by=manager)
+    change = reshaping.merge(shirts, fashion, by=manager)
+
+    reshaping.undo(change, by=manager)
+
+    assert [again(image).label for image in images] == [shirts, shirts]
+    assert list(Category.objects.leaves()) == [shirts]
+
+
+def test_that_merge_stays_once_the_group_has_photos_of_its_own(manager: User) -> None:
+    fashion = factories.category("Fashion")
+    shirts = factories.category("Shirts", fashion)
+    factories.labelled_image(shirts)
+    change = reshaping.merge(shirts, fashion, by=manager)
+    image = factories.labelled_image(fashion)
+
+    with pytest.raises(CategoryRule, match="“Fashion” got 1 checked photo of its own since"):
+        reshaping.undo(change, by=manager)
+
+    assert again(image).label == fashion
+    assert list(Category.objects.leaves()) == [fashion]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_managers_at_once_one_is_told_what_the_other_did(
     caps: Category, hats: Category
@@ -295,6 +323,25 @@ def test_undo_is_refused_where_the_name_is_taken_or_the_group_has_photos(manager
     categories.add(fashion, "Shirts", by=manager)
     with pytest.raises(CategoryRule, match="There is a category “Fashion › Shirts” already"):
         reshaping.undo(change, by=manager)
+
+
+def test_a_category_that_was_merged_since_comes_back_by_undoing_the_merge_alone(
+    client: Client, caps: Category, hats: Category
+) -> None:
+    mira = factories.user(Role.MANAGER, name="mira")
+    client.force_login(mira)
+    categories.retire(caps, by=mira)
+    retired = CategoryChange.objects.latest("id")
+    categories.restore(caps, by=mira)
+    reshaping.merge(caps, hats, by=mira)
+
+    answer = client.post(reverse("category-undo", args=[retired.pk]), follow=True)
+
+    assert "“Caps” was merged into “Hats”; undo the merge instead." in answer.content.decode()
+    with pytest.raises(CategoryRule, match="undo the merge instead"):
+        categories.restore(caps, by=mira)
+    caps.refresh_from_db()
+    assert caps.merged_into == hats
 
 
 def test_a_change_is_undone_once(manager: User, caps: Category, hats: Category) -> None:

@@ -70,6 +70,44 @@ def test_moving_below_a_leaf_with_photos_asks_where_those_go(
     assert str(again(image).label) == "Fashion › Other"
 
 
+def test_a_group_that_is_moved_below_a_leaf_cannot_take_its_photos(
+    client: Client, manager: User
+) -> None:
+    client.force_login(manager)
+    garden, tools = factories.category("Garden"), factories.category("Tools")
+    spades = factories.category("Spades", tools)
+    image = factories.labelled_image(garden)
+
+    with pytest.raises(CategoryRule, match="“Garden › Tools” cannot take photos") as refused:
+        reshaping.move(tools, garden, by=manager, photos_to=PhotosTo(child_name="Tools"))
+
+    assert refused.value.field == "photos_to"
+    assert set(Category.objects.leaves()) == {garden, spades}
+    assert again(image).label == garden
+    for category, offered in ((tools, False), (spades, True)):
+        page = client.get(reverse("category", args=[category.pk])).content.decode()
+        assert ("The category that is moved there" in page) is offered
+
+
+def test_a_group_that_is_restored_cannot_take_the_photos_of_its_parent(
+    client: Client, manager: User, shoes: Category
+) -> None:
+    client.force_login(manager)
+    boots = factories.category("Boots", shoes)
+    factories.category("Winter", boots)
+    categories.retire(boots, by=manager)
+    image = factories.labelled_image(shoes)
+
+    with pytest.raises(CategoryRule, match="“Shoes › Boots” cannot take photos"):
+        categories.restore(boots, by=manager, photos_to=PhotosTo(child_name="Boots"))
+
+    assert list(Category.objects.leaves()) == [shoes]
+    assert again(image).label == shoes
+    page = client.get(reverse("category", args=[boots.pk])).content.decode()
+    assert "Say where this one goes" in page
+    assert "The restored category" not in page
+
+
 def test_splitting_a_leaf_with_photos_asks_where_those_go(manager: User, shoes: Category) -> None:
     factories.labelled_image(shoes)
 
@@ -147,6 +185,39 @@ def test_a_photo_on_a_reviewers_screen_follows_a_split_later(
     assert latest().is_settled
 
 
+@pytest.mark.parametrize("photos_to", PhotosGo)
+def test_a_photo_on_a_reviewers_screen_comes_back_later_when_a_split_is_undone(
+    photos_to: PhotosGo, manager: User, rita: User, shoes: Category
+) -> None:
+    image = factories.labelled_image(shoes)
+    change = reshaping.split(shoes, ["Boots", "Sandals"], by=manager, photos_to=photos_to)
+    queue.lease(rita, again(image))
+
+    undone = reshaping.undo(change, by=manager)
+    assert not undone.is_settled
+
+    queue.release(rita, [image.pk])
+    carrying.carry_on()
+
+    assert again(image).label == shoes
+    assert latest().is_settled
+
+
+def test_what_a_reviewer_decides_while_a_split_is_undone_stays(
+    manager: User, rita: User, shoes: Category, hats: Category
+) -> None:
+    image = factories.labelled_image(shoes)
+    change = reshaping.split(shoes, ["Boots", "Sandals"], by=manager, photos_to=PhotosGo.REVIEW)
+    queue.lease(rita, again(image))
+    reshaping.undo(change, by=manager)
+
+    lifecycle.decide_category(image, hats, by=rita, revision=again(image).revision)
+    carrying.carry_on()
+
+    assert again(image).label == hats
+    assert latest().is_settled
+
+
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
@@ -184,6 +255,21 @@ def test_retiring_renaming_describing_and_adding_are_undone(manager: User) -> No
     reshaping.undo(added, by=manager)
     hats.refresh_from_db()
     assert not hats.is_active
+
+
+def test_an_added_category_stays_once_there_are_photos_below_it(manager: User) -> None:
+    bags = categories.add(None, "Bags", by=manager).category
+    added = latest()
+    totes = categories.add(bags, "Totes", by=manager).category
+    image = factories.labelled_image(totes)
+
+    with pytest.raises(CategoryRule, match="“Bags” has 1 checked photo by now"):
+        reshaping.undo(added, by=manager)
+    assert list(Category.objects.leaves()) == [totes]
+
+    lifecycle.decide_category(image, factories.category("Hats"), by=manager, revision=1)
+    reshaping.undo(added, by=manager)
+    assert [leaf.name for leaf in Category.objects.leaves()] == ["Hats"]
 
 
 def test_the_older_of_two_renamings_is_undone_after_the_newer(

@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
@@ -47,6 +48,11 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.terminate()
 
 
+@pytest.fixture(autouse=True)
+def models_dir(settings: Settings, tmp_path: Path) -> None:
+    settings.MODELS_DIR = tmp_path
+
+
 @pytest.fixture
 def redis_answers(settings: Settings, redis_url: str) -> None:
     settings.REDIS_URL = redis_url
@@ -63,7 +69,15 @@ def ready(client: Client) -> tuple[int, dict[str, Any]]:
 
 
 def live_version() -> ModelVersion:
-    return factories.version(VersionState.LIVE, classes=["a", "b"])
+    live = factories.version(VersionState.LIVE, classes=["a", "b"])
+    for folder in folders(live):
+        folder.mkdir(parents=True)
+    return live
+
+
+def folders(version: ModelVersion) -> list[Path]:
+    directories = (version.directory, version.backbone.directory)
+    return [django_settings.MODELS_DIR / directory for directory in directories]
 
 
 def worker(version: ModelVersion | None, *, seconds_ago: int = 1, **columns: Any) -> WorkerStatus:
@@ -131,11 +145,17 @@ def test_a_worker_with_another_version_does_not_count(client: Client) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("redis_answers")
-def test_a_live_version_whose_files_are_gone_is_not_ready(client: Client) -> None:
+@pytest.mark.parametrize("gone", [0, 1], ids=["version", "backbone"])
+def test_a_live_version_whose_files_are_gone_is_not_ready(client: Client, gone: int) -> None:
     live = live_version()
-    ModelVersion.objects.filter(pk=live.pk).update(files_present=False)
     worker(live)
-    assert ready(client)[0] == 503
+    assert ready(client)[0] == 200
+
+    folders(live)[gone].rmdir()
+
+    status, answer = ready(client)
+    assert status == 503
+    assert answer["wrong"] == [f"Version {live.pk} is live but its files are gone from disk."]
 
 
 @pytest.mark.django_db

@@ -200,8 +200,17 @@ def test_a_phone_is_told_how_to_send_jpeg_where_heic_cannot_be_read(
 ) -> None:
     monkeypatch.setattr(pictures, "HEIC_READABLE", False)
     page = client.get("/upload/").content.decode()
-    assert 'accept="image/jpeg,image/png,image/webp"' in page
+    assert 'accept="image/jpeg,image/png,image/webp,image/gif"' in page
     assert "Most Compatible" in page
+
+
+def test_a_gif_is_offered_and_taken(user: User, client: Client) -> None:
+    page = client.get("/upload/").content.decode()
+    answer = send(client, factories.photo_bytes(encoding="GIF"), "BLUE-42.gif")
+
+    assert "image/gif" in page
+    assert "GIF" in page
+    assert answer.json()["status"] == "accepted"
 
 
 def test_heic_is_offered_where_it_can_be_read(
