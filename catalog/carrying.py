@@ -32,19 +32,23 @@ def carry(change: CategoryChange, *, seconds: float = AT_ONCE_SECONDS) -> bool:
     for ids in _chunks(_to_carry(change)):
         step(ids)
         change.cursor = ids[-1]
-        CategoryChange.objects.filter(pk=change.pk).update(cursor=change.cursor)
-        if time.monotonic() > deadline:
+        stands = _row(change).update(cursor=change.cursor)
+        if not stands or time.monotonic() > deadline:
             return False
     if _to_carry(change, again=True).exists():
-        CategoryChange.objects.filter(pk=change.pk).update(cursor=0)
+        _row(change).update(cursor=0)
         return False
     return _settle(change)
 
 
 def _settle(change: CategoryChange) -> bool:
-    change.is_settled = True
-    CategoryChange.objects.filter(pk=change.pk).update(is_settled=True)
-    return True
+    change.is_settled = bool(_row(change).update(is_settled=True))
+    return change.is_settled
+
+
+def _row(change: CategoryChange) -> QuerySet[CategoryChange]:
+    """Its row, unless somebody undid it meanwhile: then there is another way to go."""
+    return CategoryChange.objects.filter(pk=change.pk, undone_at=change.undone_at)
 
 
 def _cannot_go_on(change: CategoryChange) -> bool:

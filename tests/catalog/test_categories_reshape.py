@@ -203,6 +203,25 @@ def test_a_photo_on_a_reviewers_screen_comes_back_later_when_a_split_is_undone(
     assert latest().is_settled
 
 
+def test_a_sweep_that_began_before_an_undo_does_not_end_it(
+    manager: User, rita: User, shoes: Category
+) -> None:
+    waiting, carried = factories.labelled_image(shoes), factories.labelled_image(shoes)
+    queue.lease(rita, again(waiting))
+    change = reshaping.split(shoes, ["Boots", "Sandals"], by=manager, photos_to=PhotosGo.FIRST)
+    queue.lease(rita, again(carried))
+    seen_before = latest()
+    reshaping.undo(change, by=manager)
+
+    queue.release(rita, [waiting.pk])
+    assert not carrying.carry(seen_before)
+    queue.release(rita, [carried.pk])
+    carrying.carry_on()
+
+    assert again(waiting).label == again(carried).label == shoes
+    assert latest().is_settled
+
+
 def test_what_a_reviewer_decides_while_a_split_is_undone_stays(
     manager: User, rita: User, shoes: Category, hats: Category
 ) -> None:
