@@ -14,11 +14,11 @@ from typing import IO, cast
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from . import intake, product_list
-from .errors import Rejected, StorageFull
+from .errors import CatalogError, Rejected, StorageFull
 from .intake import Outcome
 from .models import Archive, Merchant
 from .zips import Entry, Zip
@@ -26,7 +26,9 @@ from .zips import Entry, Zip
 SECONDS = 2.0
 AT_ONCE = 40
 KEPT = timedelta(days=2)
-"""An archive nobody goes on with is deleted after that; so is one that a newer replaces."""
+"""An archive nobody goes on with is deleted after that."""
+UNFINISHED = 4
+"""A merchant may have so many side by side, as many as the page sends at a time."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,29 @@ class Answered:
     outcome: Outcome
 
 
+class TooManyArchives(CatalogError):
+    """So many of this merchant are half-way that another has to wait."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{UNFINISHED} of your archives are half-way already; finish or delete one of them on "
+            "the upload page, then send this one again."
+        )
+
+
 def store(file: File[bytes], *, merchant: Merchant, name: str) -> Archive:
-    """Keep the archive for working through. Rejected where it cannot be one, StorageFull where the
-    disk is nearly full. A merchant has one at a time: an unfinished one before it goes."""
+    """Keep the archive for working through, beside unfinished ones. Rejected where it cannot be
+    one, TooManyArchives beside UNFINISHED, StorageFull where the disk is nearly full."""
     intake.require_room(file.size)
+    if unfinished(merchant).count() >= UNFINISHED:
+        raise TooManyArchives
     entries = len(Zip(cast("IO[bytes]", file)).entries)
     stored = _write(file)
     archive = Archive.objects.create(
         merchant=merchant, name=intake.printable(name), file=stored, entries=entries
     )
-    for other in Archive.objects.filter(merchant=merchant).exclude(pk=archive.pk):
-        discard(other)
+    for done in Archive.objects.filter(merchant=merchant, position__gte=F("entries")):
+        discard(done)
     return archive
 
 
@@ -60,9 +74,9 @@ def sweep() -> int:
     return len(old)
 
 
-def unfinished(merchant: Merchant) -> Archive | None:
+def unfinished(merchant: Merchant) -> QuerySet[Archive]:
     rows = Archive.objects.filter(merchant=merchant, position__lt=F("entries"))
-    return rows.order_by("-created_at").first()
+    return rows.order_by("created_at")
 
 
 def discard(archive: Archive) -> None:
@@ -86,7 +100,9 @@ def go_on(archive: Archive, *, start: int | None = None) -> list[Answered]:
             Archive.objects.filter(pk=archive.pk, position=place).update(position=place + 1)
             if time.monotonic() > until:
                 break
-    archive.refresh_from_db()
+    stands = Archive.objects.filter(pk=archive.pk).values_list("position", flat=True).first()
+    # Deleted meanwhile, it stands where these answers end.
+    archive.position = begin + len(answers) if stands is None else stands
     return answers
 
 

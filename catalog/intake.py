@@ -39,7 +39,8 @@ class Outcome:
     """What happened to one uploaded file, in words for the merchant."""
 
     status: str
-    """accepted, duplicate or rejected; full when the disk is, list for a CSV that was read"""
+    """accepted, duplicate or rejected; full when the disk is, unsent when there is no room beside
+    others now, list for a CSV that was read"""
     message: str
     image_id: int | None = None
     sku: str = ""

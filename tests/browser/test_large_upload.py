@@ -130,6 +130,23 @@ def test_a_zip_and_a_list_go_up_like_photos(site: Site, page: Page, tmp_path: Pa
     assert "Winter boot" in page.inner_text("main")
 
 
+def test_two_zips_dropped_together_are_both_taken_in(
+    site: Site, page: Page, tmp_path: Path
+) -> None:
+    archives = []
+    for name, photos in (("many", 60), ("few", 2)):
+        archives.append(tmp_path / f"{name}.zip")
+        with zipfile.ZipFile(archives[-1], "w") as packed:
+            for number in range(photos):
+                packed.writestr(f"TWO-{name}-{number}.jpg", factories.photo_bytes(64, 48))
+    open_upload(page, site)
+    page.set_input_files("#file", [str(archive) for archive in archives])
+    page.get_by_role("button", name="Upload 2 photos").click()
+    page.get_by_text("62 photos are with us").wait_for(timeout=60_000)
+    assert page.locator(".is-bad").count() == 0
+    assert site.sql(PHOTOS, "TWO-%") == [(62,)]
+
+
 def test_a_folder_is_walked_and_a_lost_connection_waits(
     site: Site, page: Page, tmp_path: Path
 ) -> None:
