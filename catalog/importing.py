@@ -21,7 +21,7 @@ from django.db import transaction
 
 from . import categories, category_names, intake, lifecycle, pictures
 from .errors import CatalogError, NotAllowed, Rejected
-from .folders import Photo, Scan
+from .folders import BadFolder, Photo, Scan
 from .intake import DuplicateBytes, Stored
 from .models import Category, Merchant, Priority, ProductImage, Split
 
@@ -68,6 +68,7 @@ def import_folder(
 
     `split` is where the products go unless near-duplicates stand elsewhere already. Photos of an
     unlabelled scan wait for the worker and for review."""
+    require_apart(scan)
     outcome = Imported()
     for path, reason in scan.refused:
         outcome.reject(path, reason)
@@ -83,6 +84,7 @@ def import_folder(
 
 def rehearse(scan: Scan, *, merchant_name: str) -> Imported:
     """What an import would do, without storing anything."""
+    require_apart(scan)
     outcome = Imported()
     for path, reason in scan.refused:
         outcome.reject(path, reason)
@@ -102,9 +104,25 @@ def rehearse(scan: Scan, *, merchant_name: str) -> Imported:
             outcome.added += sha256 not in known
             outcome.duplicates += sha256 in known
             if not scan.unlabelled and sha256 not in known:
-                outcome.categories[category_names.slug_of(list(photo.folders))] += 1
+                outcome.categories[category_names.folder_slug(photo.folders)] += 1
             known.add(sha256)
     return outcome
+
+
+def require_apart(scan: Scan) -> None:
+    """BadFolder where folders of different names would become one category, as `Kids 0-2` and
+    `Kids (0-2)` would. Folders whose categories people merged since are different here."""
+    if scan.unlabelled:
+        return
+    depths = ((p.folders, depth) for p in scan.photos for depth in range(1, len(p.folders) + 1))
+    first: dict[str, tuple[str, ...]] = {}
+    for names in sorted({folders[:depth] for folders, depth in depths}):
+        other = first.setdefault(category_names.folder_slug(names), names)
+        if [*map(category_names.alike, other)] != [*map(category_names.alike, names)]:
+            raise BadFolder(
+                f"The folders {'/'.join(other)} and {'/'.join(names)} would become one category; "
+                "rename one of them, or put the photos of both into one folder."
+            )
 
 
 def sku_of(name: str, sha256: str) -> str:
