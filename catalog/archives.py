@@ -9,6 +9,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import PurePath
 from typing import IO, cast
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from django.core.files.storage import default_storage
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from . import intake, product_list
+from . import intake, product_list, skus
 from .errors import CatalogError, Rejected, StorageFull
 from .intake import Outcome
 from .models import Archive, Merchant
@@ -95,8 +96,10 @@ def go_on(archive: Archive, *, start: int | None = None) -> list[Answered]:
         opened = Zip(cast("IO[bytes]", file))
         # Lists last: they name photos that stand before or behind them.
         ordered = sorted(opened.entries, key=lambda entry: (entry.is_list, entry.number))
+        products = _product_folders(opened)
         for place, entry in enumerate(ordered[begin : begin + AT_ONCE], start=begin):
-            answers.append(Answered(place, entry.name, _take(archive, opened, entry, place)))
+            outcome = _take(archive, opened, entry, place, products)
+            answers.append(Answered(place, entry.name, outcome))
             Archive.objects.filter(pk=archive.pk, position=place).update(position=place + 1)
             if time.monotonic() > until:
                 break
@@ -116,7 +119,7 @@ def _write(file: File[bytes]) -> str:
         raise
 
 
-def _take(archive: Archive, opened: Zip, entry: Entry, place: int) -> Outcome:
+def _take(archive: Archive, opened: Zip, entry: Entry, place: int, products: set[str]) -> Outcome:
     known = place < archive.position
     read = 0
 
@@ -141,9 +144,29 @@ def _take(archive: Archive, opened: Zip, entry: Entry, place: int) -> Outcome:
         data,
         merchant=archive.merchant,
         name=entry.name,
+        sku=_sku(entry, products),
         hint=entry.folder,
         upload_id=uuid.uuid5(archive.pk, str(place)),
     )
+
+
+def _product_folders(opened: Zip) -> set[str]:
+    """Folders that hold a product each: a name that is no SKU, as `front.jpg`, is in several. The
+    names a camera gives prove nothing: they begin again in each of its folders."""
+    folders: dict[str, set[str]] = {}
+    for entry in opened.entries:
+        sku = skus.from_name(entry.name)
+        if skus.says_nothing(sku) and not skus.is_of_camera(PurePath(entry.name).stem):
+            folders.setdefault(entry.name.lower(), set()).add(entry.folder)
+    return set().union(*(several for several in folders.values() if len(several) > 1))
+
+
+def _sku(entry: Entry, products: set[str]) -> str:
+    """Empty where the photo's own name has to say it."""
+    folder = skus.clean(entry.folder.rpartition(" › ")[2])
+    if entry.folder not in products or skus.says_nothing(folder):
+        return ""
+    return folder if skus.says_nothing(skus.from_name(entry.name)) else ""
 
 
 def _apply(data: bytes, merchant: Merchant) -> Outcome:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +18,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from . import categories, category_names, intake, lifecycle, pictures
+from . import categories, category_names, intake, lifecycle, pictures, skus
 from .errors import CatalogError, NotAllowed, Rejected
 from .folders import BadFolder, Photo, Scan
 from .intake import DuplicateBytes, Stored
@@ -29,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 MERCHANT = "Imported"
 THREADS = min(8, os.cpu_count() or 1)
-CAMERA_NAME = re.compile(r"^(img|dsc[nf]?|pic|photo|image|pxl|p|scan)[ _-]?\d+$", re.IGNORECASE)
 
 
 @dataclass
@@ -125,20 +123,6 @@ def require_apart(scan: Scan) -> None:
             )
 
 
-def sku_of(name: str, sha256: str) -> str:
-    """`BLUE-42_2.jpg` is a photo of BLUE-42; a name that says nothing (`IMG_0001`, `front`, `12`)
-    gets a piece of its checksum, so that strangers do not become one product."""
-    sku = intake.sku_from(name)
-    if says_nothing(sku):
-        return intake.clean_sku(f"{Path(name).stem[:60]}-{sha256[:8]}")
-    return sku
-
-
-def says_nothing(sku: str) -> bool:
-    digits_only = sku.isdigit() and len(sku) < 5
-    return digits_only or not any(c.isdigit() for c in sku) or bool(CAMERA_NAME.match(sku))
-
-
 @dataclass
 class _Importing:
     merchant: Merchant
@@ -164,8 +148,8 @@ class _Importing:
 
     def _add(self, photo: Photo, stored: Stored, sha256: str) -> None:
         category = self.leaves.get(photo.folders)
-        sku = intake.sku_from(photo.path.name)
-        sku = f"{sku}-{sha256[:8]}" if sku in self.shared_skus else sku_of(photo.path.name, sha256)
+        sku = skus.from_name(photo.path.name)
+        sku = f"{sku}-{sha256[:8]}" if sku in self.shared_skus else ""
         with transaction.atomic(), _discarded_on_error(stored):
             image = intake.record(
                 stored,
@@ -224,7 +208,7 @@ def _skus(photos: list[Photo]) -> set[str]:
     """SKUs that photos of several categories would share: they cannot be one product."""
     folders: dict[str, set[tuple[str, ...]]] = {}
     for photo in photos:
-        folders.setdefault(intake.sku_from(photo.path.name), set()).add(photo.folders)
+        folders.setdefault(skus.from_name(photo.path.name), set()).add(photo.folders)
     return {sku for sku, where in folders.items() if len(where) > 1}
 
 

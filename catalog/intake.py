@@ -5,10 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import logging
-import re
 import secrets
 import shutil
-import unicodedata
 from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any, Required, TypedDict, Unpack
@@ -20,14 +18,12 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.utils import formats, timezone
 
-from . import enqueue, pictures, splits
+from . import enqueue, pictures, skus, splits
 from .errors import Rejected, StorageFull
 from .models import Merchant, Priority, Product, ProductImage, Upload
 
 logger = logging.getLogger(__name__)
 
-SKU_IN_NAME = re.compile(r"^(?P<sku>.+?)(?:[_ ](?P<number>\d{1,3}))?$")
-SKU_LENGTH = 80
 ORIGINALS = "originals/"
 COMPARED = 500
 HINT_LENGTH = 200
@@ -141,24 +137,6 @@ def record(stored: Stored, **arrival: Unpack[Arrival]) -> ProductImage:
     return image
 
 
-def sku_from(name: str) -> str:
-    """`BLUE-42_2.jpg` is the second photo of SKU BLUE-42."""
-    stem = PurePath(name.replace("\\", "/")).stem
-    match = SKU_IN_NAME.match(stem)
-    return clean_sku(match["sku"] if match else stem)
-
-
-def clean_sku(raw: str) -> str:
-    """Letters of any script, digits, dot, dash and underscore; anything else becomes a dash. One
-    SKU typed on two systems is one: composed and decomposed accents are the same."""
-    kept = "".join(c if _in_sku(c) else " " for c in unicodedata.normalize("NFC", raw))
-    return "-".join(kept.split())[:SKU_LENGTH].strip("-.") or "unnamed"
-
-
-def _in_sku(character: str) -> bool:
-    return character.isalnum() or character in "._-" or unicodedata.category(character)[0] == "M"
-
-
 def _require_acceptable(data: bytes) -> None:
     require_room()
     if len(data) > settings.UPLOAD_MAX_BYTES:
@@ -233,10 +211,10 @@ def _write(files: dict[str, tuple[str, bytes]]) -> dict[str, str]:
     return written
 
 
-def _product(arrival: Arrival) -> Product:
-    sku = arrival.get("sku", "").strip() or sku_from(arrival["name"])
+def _product(arrival: Arrival, sha256: str) -> Product:
+    sku = arrival.get("sku", "").strip() or skus.of_photo(arrival["name"], sha256)
     merchant, title = arrival["merchant"], arrival.get("title", "")
-    product, _ = Product.objects.get_or_create(merchant=merchant, sku=clean_sku(sku))
+    product, _ = Product.objects.get_or_create(merchant=merchant, sku=skus.clean(sku))
     if title and product.title != title:
         Product.objects.filter(pk=product.pk).update(title=title)
     return product
@@ -245,7 +223,7 @@ def _product(arrival: Arrival) -> Product:
 def _record(stored: Stored, arrival: Arrival) -> ProductImage:
     image = ProductImage.objects.create(
         merchant=arrival["merchant"],
-        product=_product(arrival),
+        product=_product(arrival, stored.columns["sha256"]),
         original_name=printable(arrival["name"]),
         hint="".join(c for c in arrival.get("hint", "") if c.isprintable())[-HINT_LENGTH:],
         priority=arrival.get("priority", Priority.UPLOAD),

@@ -12,6 +12,7 @@ import { windowed } from "./upload/window.js";
 
 const PARALLEL = 4;
 const STATUS = "/images/status/?ids=";
+const CAMERA_NAME = /^(img|dsc[nf]?|pic|photo|image|pxl|p|scan)[ _-]?\d+$/i;
 const SENDABLE = new Set(["unsent", "full"]);
 
 document.documentElement.classList.add("has-script");
@@ -35,11 +36,18 @@ chooser.required = false;
 chooser.accept += ",.zip,.csv,.tsv";
 const view = windowed({ list: at("files"), pager: at("pages"), draw });
 
-/** The SKU that the server will read from this name: `BLUE-42_2.jpg` is BLUE-42. */
+/** The SKU that the server will read from this name: `BLUE-42_2.jpg` is BLUE-42; `front.jpg`, which
+    says nothing, gets one of its own, `front-…`. */
 function skuFrom(name) {
   const stem = name.replace(/(?<=.)\.[^.]*$/, "");
-  const [, sku] = stem.match(/^(.+?)(?:[_ ]\d{1,3})?$/) ?? [null, stem];
-  return sku.trim().replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 80) || "unnamed";
+  const [, named] = stem.match(/^(.+?)(?:[_ ]\d{1,3})?$/) ?? [null, stem];
+  const sku = cleanSku(named);
+  const saysNothing = !/\p{Nd}/u.test(sku) || /^\p{Nd}{1,4}$/u.test(sku) || CAMERA_NAME.test(sku);
+  return saysNothing ? `${cleanSku(stem.slice(0, 60))}-…` : sku;
+}
+
+function cleanSku(raw) {
+  return raw.trim().replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 80) || "unnamed";
 }
 
 function problem({ file, isZip }) {

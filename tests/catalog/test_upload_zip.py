@@ -96,11 +96,11 @@ def test_the_reviewer_reads_the_folder(user: User, client: Client) -> None:
 
 
 def test_the_same_archive_again_stores_nothing_twice(user: User, client: Client) -> None:
-    data = packed([photo("A.jpg"), photo("B.jpg")])
+    data = packed([photo("A-1.jpg"), photo("B-2.jpg")])
     outcomes(client, data)
     assert outcomes(client, data) == {
-        "A.jpg": "Already uploaded, under SKU A.",
-        "B.jpg": "Already uploaded, under SKU B.",
+        "A-1.jpg": "Already uploaded, under SKU A-1.",
+        "B-2.jpg": "Already uploaded, under SKU B-2.",
     }
     assert ProductImage.objects.count() == 2
 
@@ -119,13 +119,13 @@ def test_an_archive_left_half_way_goes_on_and_a_lost_answer_comes_again(
 
 
 def test_archives_stand_side_by_side_until_each_is_done(user: User, client: Client) -> None:
-    first = send(client, packed([photo("A.jpg")]), "first.zip").json()
-    second = send(client, packed([photo("B.jpg")]), "second.zip").json()
+    first = send(client, packed([photo("A-1.jpg")]), "first.zip").json()
+    second = send(client, packed([photo("B-2.jpg")]), "second.zip").json()
     page = client.get("/upload/").content.decode()
     assert "first.zip was left half-way" in page
     assert "second.zip was left half-way" in page
     assert go_on(client, first)["position"] == go_on(client, second)["position"] == 1
-    assert {image.product.sku for image in ProductImage.objects.all()} == {"A", "B"}
+    assert {image.product.sku for image in ProductImage.objects.all()} == {"A-1", "B-2"}
 
     done = [archive.file for archive in Archive.objects.all()]
     send(client, packed([photo("C.jpg")]), "third.zip")
