@@ -163,6 +163,13 @@ def _require_new(merchant: Merchant, sha256: str) -> None:
 
 def _store(data: bytes, sha256: str) -> Stored:
     """Decode, then write the original and its two served copies under generated names."""
+    with pictures.in_turn(data):
+        columns, files = _decoded(data)
+    return Stored({**_write(files), **columns, "sha256": sha256, "size": len(data)})
+
+
+def _decoded(data: bytes) -> tuple[dict[str, Any], dict[str, tuple[str, bytes]]]:
+    """What the pixels say, and {column: (name, content)} of the files to write."""
     picture = pictures.read(data, max_pixels=settings.UPLOAD_MAX_PIXELS)
     thumbnail, thumbnail_width, thumbnail_height = pictures.thumbnail_copy(picture.rgb)
     across, down = pictures.difference_hashes(picture.rgb)
@@ -175,25 +182,20 @@ def _store(data: bytes, sha256: str) -> Stored:
         "display": (display_of(original), pictures.display_copy(picture.rgb)),
         "thumbnail": (f"thumbnails/{folder}/{stem}.webp", thumbnail),
     }
-    written = _write(files)
     bands = {f"band_{n}": value for n, value in enumerate(pictures.bands(across))}
-    return Stored(
-        {
-            **written,
-            **bands,
-            "thumbnail_width": thumbnail_width,
-            "thumbnail_height": thumbnail_height,
-            "sha256": sha256,
-            "format": picture.format,
-            "width": picture.rgb.width,
-            "height": picture.rgb.height,
-            "size": len(data),
-            "hash_across": across,
-            "hash_down": down,
-            "colours": colours,
-            "brightness": pictures.brightness(colours),
-        }
-    )
+    columns = {
+        **bands,
+        "thumbnail_width": thumbnail_width,
+        "thumbnail_height": thumbnail_height,
+        "format": picture.format,
+        "width": picture.rgb.width,
+        "height": picture.rgb.height,
+        "hash_across": across,
+        "hash_down": down,
+        "colours": colours,
+        "brightness": pictures.brightness(colours),
+    }
+    return columns, files
 
 
 def _write(files: dict[str, tuple[str, bytes]]) -> dict[str, str]:
