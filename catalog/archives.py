@@ -3,7 +3,6 @@ the site for long and whatever is killed half-way goes on where it was."""
 
 from __future__ import annotations
 
-import errno
 import secrets
 import time
 import uuid
@@ -98,9 +97,12 @@ def go_on(archive: Archive, *, start: int | None = None) -> list[Answered]:
         ordered = sorted(opened.entries, key=lambda entry: (entry.is_list, entry.number))
         products = _product_folders(opened)
         for place, entry in enumerate(ordered[begin : begin + AT_ONCE], start=begin):
+            before = archive.unpacked
             outcome = _take(archive, opened, entry, place, products)
             answers.append(Answered(place, entry.name, outcome))
-            Archive.objects.filter(pk=archive.pk, position=place).update(position=place + 1)
+            Archive.objects.filter(pk=archive.pk, position=place).update(
+                position=place + 1, unpacked=F("unpacked") + archive.unpacked - before
+            )
             if time.monotonic() > until:
                 break
     stands = Archive.objects.filter(pk=archive.pk).values_list("position", flat=True).first()
@@ -114,7 +116,7 @@ def _write(file: File[bytes]) -> str:
     try:
         return default_storage.save(f"archives/{secrets.token_hex(16)}.zip", file)
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno in intake.FULL:
             raise StorageFull(intake.DISK_FULL) from error
         raise
 
@@ -137,7 +139,6 @@ def _take(archive: Archive, opened: Zip, entry: Entry, place: int, products: set
     finally:
         if not known:
             archive.unpacked += read
-            Archive.objects.filter(pk=archive.pk).update(unpacked=F("unpacked") + read)
     if entry.is_list:
         return _apply(data, archive.merchant)
     return intake.receive(

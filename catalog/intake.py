@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 ORIGINALS = "originals/"
 COMPARED = 500
 HINT_LENGTH = 200
+FULL = {errno.ENOSPC, errno.EDQUOT}
 DISK_FULL = "The server's disk is full; nothing was stored. Try again later."
 
 
@@ -207,7 +208,7 @@ def _write(files: dict[str, tuple[str, bytes]]) -> dict[str, str]:
     except BaseException as error:
         for name in written.values():
             default_storage.delete(name)
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if isinstance(error, OSError) and error.errno in FULL:
             raise StorageFull(DISK_FULL) from error
         raise
     return written

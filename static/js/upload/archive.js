@@ -4,6 +4,7 @@
 import { send, sentence } from "../session.js";
 
 const ATTEMPTS = 8;
+const DISK_FULL = 507;
 
 /** The server holds the archive no longer: somebody deleted it, or it lay there for days. */
 export class Gone extends Error {
@@ -31,7 +32,7 @@ export async function workThrough(archive, { ready, answered }) {
       failures = 0;
     } else if (response?.status === 404) {
       throw new Gone();
-    } else if (response && response.status < 500) {
+    } else if (response && (response.status < 500 || response.status === DISK_FULL)) {
       throw new Error(await sentence(response));
     } else if (++failures === ATTEMPTS) {
       throw new Error("The site could not be reached. Try again later.");
