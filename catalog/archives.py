@@ -3,22 +3,22 @@ the site for long and whatever is killed half-way goes on where it was."""
 
 from __future__ import annotations
 
-import errno
 import secrets
 import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import PurePath
 from typing import IO, cast
 
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from . import intake, product_list
-from .errors import Rejected, StorageFull
+from . import intake, product_list, skus
+from .errors import CatalogError, Rejected, StorageFull
 from .intake import Outcome
 from .models import Archive, Merchant
 from .zips import Entry, Zip
@@ -26,7 +26,9 @@ from .zips import Entry, Zip
 SECONDS = 2.0
 AT_ONCE = 40
 KEPT = timedelta(days=2)
-"""An archive nobody goes on with is deleted after that; so is one that a newer replaces."""
+"""An archive nobody goes on with is deleted after that."""
+UNFINISHED = 4
+"""A merchant may have so many side by side, as many as the page sends at a time."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,29 @@ class Answered:
     outcome: Outcome
 
 
+class TooManyArchives(CatalogError):
+    """So many of this merchant are half-way that another has to wait."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{UNFINISHED} of your archives are half-way already; finish or delete one of them on "
+            "the upload page, then send this one again."
+        )
+
+
 def store(file: File[bytes], *, merchant: Merchant, name: str) -> Archive:
-    """Keep the archive for working through. Rejected where it cannot be one, StorageFull where the
-    disk is nearly full. A merchant has one at a time: an unfinished one before it goes."""
+    """Keep the archive for working through, beside unfinished ones. Rejected where it cannot be
+    one, TooManyArchives beside UNFINISHED, StorageFull where the disk is nearly full."""
     intake.require_room(file.size)
+    if unfinished(merchant).count() >= UNFINISHED:
+        raise TooManyArchives
     entries = len(Zip(cast("IO[bytes]", file)).entries)
     stored = _write(file)
     archive = Archive.objects.create(
         merchant=merchant, name=intake.printable(name), file=stored, entries=entries
     )
-    for other in Archive.objects.filter(merchant=merchant).exclude(pk=archive.pk):
-        discard(other)
+    for done in Archive.objects.filter(merchant=merchant, position__gte=F("entries")):
+        discard(done)
     return archive
 
 
@@ -60,9 +74,9 @@ def sweep() -> int:
     return len(old)
 
 
-def unfinished(merchant: Merchant) -> Archive | None:
+def unfinished(merchant: Merchant) -> QuerySet[Archive]:
     rows = Archive.objects.filter(merchant=merchant, position__lt=F("entries"))
-    return rows.order_by("-created_at").first()
+    return rows.order_by("created_at")
 
 
 def discard(archive: Archive) -> None:
@@ -81,12 +95,19 @@ def go_on(archive: Archive, *, start: int | None = None) -> list[Answered]:
         opened = Zip(cast("IO[bytes]", file))
         # Lists last: they name photos that stand before or behind them.
         ordered = sorted(opened.entries, key=lambda entry: (entry.is_list, entry.number))
+        products = _product_folders(opened)
         for place, entry in enumerate(ordered[begin : begin + AT_ONCE], start=begin):
-            answers.append(Answered(place, entry.name, _take(archive, opened, entry, place)))
-            Archive.objects.filter(pk=archive.pk, position=place).update(position=place + 1)
+            before = archive.unpacked
+            outcome = _take(archive, opened, entry, place, products)
+            answers.append(Answered(place, entry.name, outcome))
+            Archive.objects.filter(pk=archive.pk, position=place).update(
+                position=place + 1, unpacked=F("unpacked") + archive.unpacked - before
+            )
             if time.monotonic() > until:
                 break
-    archive.refresh_from_db()
+    stands = Archive.objects.filter(pk=archive.pk).values_list("position", flat=True).first()
+    # Deleted meanwhile, it stands where these answers end.
+    archive.position = begin + len(answers) if stands is None else stands
     return answers
 
 
@@ -95,12 +116,12 @@ def _write(file: File[bytes]) -> str:
     try:
         return default_storage.save(f"archives/{secrets.token_hex(16)}.zip", file)
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno in intake.FULL:
             raise StorageFull(intake.DISK_FULL) from error
         raise
 
 
-def _take(archive: Archive, opened: Zip, entry: Entry, place: int) -> Outcome:
+def _take(archive: Archive, opened: Zip, entry: Entry, place: int, products: set[str]) -> Outcome:
     known = place < archive.position
     read = 0
 
@@ -118,16 +139,35 @@ def _take(archive: Archive, opened: Zip, entry: Entry, place: int) -> Outcome:
     finally:
         if not known:
             archive.unpacked += read
-            Archive.objects.filter(pk=archive.pk).update(unpacked=F("unpacked") + read)
     if entry.is_list:
         return _apply(data, archive.merchant)
     return intake.receive(
         data,
         merchant=archive.merchant,
         name=entry.name,
+        sku=_sku(entry, products),
         hint=entry.folder,
         upload_id=uuid.uuid5(archive.pk, str(place)),
     )
+
+
+def _product_folders(opened: Zip) -> set[str]:
+    """Folders that hold a product each: a name that is no SKU, as `front.jpg`, is in several. The
+    names a camera gives prove nothing: they begin again in each of its folders."""
+    folders: dict[str, set[str]] = {}
+    for entry in opened.entries:
+        sku = skus.from_name(entry.name)
+        if skus.says_nothing(sku) and not skus.is_of_camera(PurePath(entry.name).stem):
+            folders.setdefault(entry.name.lower(), set()).add(entry.folder)
+    return set().union(*(several for several in folders.values() if len(several) > 1))
+
+
+def _sku(entry: Entry, products: set[str]) -> str:
+    """Empty where the photo's own name has to say it."""
+    folder = skus.clean(entry.folder.rpartition(" › ")[2])
+    if entry.folder not in products or skus.says_nothing(folder):
+        return ""
+    return folder if skus.says_nothing(skus.from_name(entry.name)) else ""
 
 
 def _apply(data: bytes, merchant: Merchant) -> Outcome:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from . import category_photos, merging, reclassify
 from .category_names import (
     clean,
+    known_by,
     path_of,
     readable,
     require_free_code,
@@ -63,12 +64,12 @@ def ensure_path(names: list[str], *, is_sample: bool = False) -> Category:
     lock_tree()
     category: Category | None = None
     for depth, raw in enumerate(names, start=1):
-        stem, name = slug_of(names[:depth]), readable(raw)
-        found = Category.objects.filter(slug=stem).first() or sibling(category, name)
+        name = readable(raw)
+        found = known_by(names[:depth]) or sibling(category, name)
         found = merging.resolve(found) if found is not None else None
         if found is None:
             _require_no_photos(category)
-            found = insert(category, name, stem=stem, is_sample=is_sample)
+            found = insert(category, name, stem=slug_of(names[:depth]), is_sample=is_sample)
         elif not found.is_active:
             raise CategoryRule(f"“{found}” is retired; restore it, or use another name.")
         category = found

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, count
 
 from django.utils.text import slugify
 
 from .errors import CategoryRule
-from .models import Category
+from .models import Category, CategoryChange, ChangeKind
 
 SEPARATOR = " › "
 NAME_LENGTH = 80
 PATH_LENGTH = 400
 SLUG_LENGTH = 120
+SIGNS = "+#"
 
 
 def clean(name: str) -> str:
@@ -43,13 +45,67 @@ def path_of(parent: Category | None, name: str) -> str:
     return path
 
 
-def slug_of(names: list[str]) -> str:
-    """`["Men", "Shoes"]` is `men-shoes`. A name without a Latin letter or digit gets a short hash,
-    and so does the end of an overlong slug: the same names always give the same slug."""
-    slug = "-".join(slugify(name.replace("_", " ")) or _hash(name) for name in names)
+def slug_of(names: Sequence[str]) -> str:
+    """`["Men", "Shoes"]` is `men-shoes`. A name with letters or signs that a slug leaves out gets a
+    short hash, and so does the end of an overlong slug: the same names always give the same."""
+    return _joined(map(_part, names))
+
+
+def folder_slug(names: Sequence[str]) -> str:
+    """The slug of the category that folders of these names stand for, made already or not."""
+    found = known_by(names)
+    return found.slug if found else slug_of(names)
+
+
+def known_by(names: Sequence[str]) -> Category | None:
+    """The category with the slug of these names, as it stands, merged or retired too.
+
+    Slugs stay, and once they left out whatever was not Latin: one of then is known by what it
+    leaves out only to folders of the names that its category has or had."""
+    slug, plain = slug_of(names), _joined(map(_plain, names))
+    found = Category.objects.filter(slug=slug).first()
+    if found is None and plain != slug:
+        found = Category.objects.filter(slug=plain).first()
+        found = found if _stood_at(found, names) else None
+    return found
+
+
+def alike(name: str) -> str:
+    """The same for `Bath_Towels` and `bath towels`."""
+    return " ".join(unicodedata.normalize("NFC", name).replace("_", " ").split()).casefold()
+
+
+def _joined(parts: Iterable[str]) -> str:
+    slug = "-".join(parts)
     if len(slug) > SLUG_LENGTH - 4:
         slug = f"{slug[: SLUG_LENGTH - 14]}-{_hash(slug)}"
     return slug
+
+
+def _plain(name: str) -> str:
+    return slugify(name.replace("_", " ")) or _hash(name)
+
+
+def _part(name: str) -> str:
+    """Accents may go, other letters and the signs that tell C from C++ may not."""
+    slug = slugify(name.replace("_", " "))
+    letters = unicodedata.normalize("NFKD", name)
+    left_out = any(c in SIGNS or (c.isalnum() and not c.isascii()) for c in letters)
+    return f"{slug}-{_hash(alike(name))}" if slug and left_out else _plain(name)
+
+
+def _stood_at(category: Category | None, names: Sequence[str]) -> bool:
+    """Did it ever have the last of the names, below one that stood at the names before?"""
+    if category is None or not names:
+        return category is None and not names
+    changes = CategoryChange.objects.filter(category=category)
+    renamed = changes.filter(kind=ChangeKind.RENAME).values_list("before__name", flat=True)
+    if alike(names[-1]) not in map(alike, [category.name, *renamed]):
+        return False
+    moved = changes.filter(kind=ChangeKind.MOVE).values_list("before__parent", flat=True)
+    above = Category.objects.in_bulk(pk for pk in {category.parent_id, *moved} if pk)
+    tops = [None] if None in {category.parent_id, *moved} else []
+    return any(_stood_at(parent, names[:-1]) for parent in [*above.values(), *tops])
 
 
 def _hash(text: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,9 +18,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from . import categories, category_names, intake, lifecycle, pictures
+from . import categories, category_names, intake, lifecycle, pictures, skus
 from .errors import CatalogError, NotAllowed, Rejected
-from .folders import Photo, Scan
+from .folders import BadFolder, Photo, Scan
 from .intake import DuplicateBytes, Stored
 from .models import Category, Merchant, Priority, ProductImage, Split
 
@@ -29,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 MERCHANT = "Imported"
 THREADS = min(8, os.cpu_count() or 1)
-CAMERA_NAME = re.compile(r"^(img|dsc[nf]?|pic|photo|image|pxl|p|scan)[ _-]?\d+$", re.IGNORECASE)
 
 
 @dataclass
@@ -68,6 +66,7 @@ def import_folder(
 
     `split` is where the products go unless near-duplicates stand elsewhere already. Photos of an
     unlabelled scan wait for the worker and for review."""
+    require_apart(scan)
     outcome = Imported()
     for path, reason in scan.refused:
         outcome.reject(path, reason)
@@ -83,6 +82,7 @@ def import_folder(
 
 def rehearse(scan: Scan, *, merchant_name: str) -> Imported:
     """What an import would do, without storing anything."""
+    require_apart(scan)
     outcome = Imported()
     for path, reason in scan.refused:
         outcome.reject(path, reason)
@@ -102,23 +102,25 @@ def rehearse(scan: Scan, *, merchant_name: str) -> Imported:
             outcome.added += sha256 not in known
             outcome.duplicates += sha256 in known
             if not scan.unlabelled and sha256 not in known:
-                outcome.categories[category_names.slug_of(list(photo.folders))] += 1
+                outcome.categories[category_names.folder_slug(photo.folders)] += 1
             known.add(sha256)
     return outcome
 
 
-def sku_of(name: str, sha256: str) -> str:
-    """`BLUE-42_2.jpg` is a photo of BLUE-42; a name that says nothing (`IMG_0001`, `front`, `12`)
-    gets a piece of its checksum, so that strangers do not become one product."""
-    sku = intake.sku_from(name)
-    if says_nothing(sku):
-        return intake.clean_sku(f"{Path(name).stem[:60]}-{sha256[:8]}")
-    return sku
-
-
-def says_nothing(sku: str) -> bool:
-    digits_only = sku.isdigit() and len(sku) < 5
-    return digits_only or not any(c.isdigit() for c in sku) or bool(CAMERA_NAME.match(sku))
+def require_apart(scan: Scan) -> None:
+    """BadFolder where folders of different names would become one category, as `Kids 0-2` and
+    `Kids (0-2)` would. Folders whose categories people merged since are different here."""
+    if scan.unlabelled:
+        return
+    depths = ((p.folders, depth) for p in scan.photos for depth in range(1, len(p.folders) + 1))
+    first: dict[str, tuple[str, ...]] = {}
+    for names in sorted({folders[:depth] for folders, depth in depths}):
+        other = first.setdefault(category_names.folder_slug(names), names)
+        if [*map(category_names.alike, other)] != [*map(category_names.alike, names)]:
+            raise BadFolder(
+                f"The folders {'/'.join(other)} and {'/'.join(names)} would become one category; "
+                "rename one of them, or put the photos of both into one folder."
+            )
 
 
 @dataclass
@@ -146,8 +148,8 @@ class _Importing:
 
     def _add(self, photo: Photo, stored: Stored, sha256: str) -> None:
         category = self.leaves.get(photo.folders)
-        sku = intake.sku_from(photo.path.name)
-        sku = f"{sku}-{sha256[:8]}" if sku in self.shared_skus else sku_of(photo.path.name, sha256)
+        sku = skus.from_name(photo.path.name)
+        sku = f"{sku}-{sha256[:8]}" if sku in self.shared_skus else ""
         with transaction.atomic(), _discarded_on_error(stored):
             image = intake.record(
                 stored,
@@ -206,7 +208,7 @@ def _skus(photos: list[Photo]) -> set[str]:
     """SKUs that photos of several categories would share: they cannot be one product."""
     folders: dict[str, set[tuple[str, ...]]] = {}
     for photo in photos:
-        folders.setdefault(intake.sku_from(photo.path.name), set()).add(photo.folders)
+        folders.setdefault(skus.from_name(photo.path.name), set()).add(photo.folders)
     return {sku for sku, where in folders.items() if len(where) > 1}
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import logging
-import re
 import secrets
 import shutil
-import unicodedata
 from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any, Required, TypedDict, Unpack
@@ -20,17 +18,16 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.utils import formats, timezone
 
-from . import enqueue, pictures, splits
+from . import enqueue, pictures, skus, splits
 from .errors import Rejected, StorageFull
 from .models import Merchant, Priority, Product, ProductImage, Upload
 
 logger = logging.getLogger(__name__)
 
-SKU_IN_NAME = re.compile(r"^(?P<sku>.+?)(?:[_ ](?P<number>\d{1,3}))?$")
-SKU_LENGTH = 80
 ORIGINALS = "originals/"
 COMPARED = 500
 HINT_LENGTH = 200
+FULL = {errno.ENOSPC, errno.EDQUOT}
 DISK_FULL = "The server's disk is full; nothing was stored. Try again later."
 
 
@@ -39,7 +36,8 @@ class Outcome:
     """What happened to one uploaded file, in words for the merchant."""
 
     status: str
-    """accepted, duplicate or rejected; full when the disk is, list for a CSV that was read"""
+    """accepted, duplicate or rejected; full when the disk is, unsent when there is no room beside
+    others now, list for a CSV that was read"""
     message: str
     image_id: int | None = None
     sku: str = ""
@@ -140,24 +138,6 @@ def record(stored: Stored, **arrival: Unpack[Arrival]) -> ProductImage:
     return image
 
 
-def sku_from(name: str) -> str:
-    """`BLUE-42_2.jpg` is the second photo of SKU BLUE-42."""
-    stem = PurePath(name.replace("\\", "/")).stem
-    match = SKU_IN_NAME.match(stem)
-    return clean_sku(match["sku"] if match else stem)
-
-
-def clean_sku(raw: str) -> str:
-    """Letters of any script, digits, dot, dash and underscore; anything else becomes a dash. One
-    SKU typed on two systems is one: composed and decomposed accents are the same."""
-    kept = "".join(c if _in_sku(c) else " " for c in unicodedata.normalize("NFC", raw))
-    return "-".join(kept.split())[:SKU_LENGTH].strip("-.") or "unnamed"
-
-
-def _in_sku(character: str) -> bool:
-    return character.isalnum() or character in "._-" or unicodedata.category(character)[0] == "M"
-
-
 def _require_acceptable(data: bytes) -> None:
     require_room()
     if len(data) > settings.UPLOAD_MAX_BYTES:
@@ -184,6 +164,13 @@ def _require_new(merchant: Merchant, sha256: str) -> None:
 
 def _store(data: bytes, sha256: str) -> Stored:
     """Decode, then write the original and its two served copies under generated names."""
+    with pictures.in_turn(data):
+        columns, files = _decoded(data)
+    return Stored({**_write(files), **columns, "sha256": sha256, "size": len(data)})
+
+
+def _decoded(data: bytes) -> tuple[dict[str, Any], dict[str, tuple[str, bytes]]]:
+    """What the pixels say, and {column: (name, content)} of the files to write."""
     picture = pictures.read(data, max_pixels=settings.UPLOAD_MAX_PIXELS)
     thumbnail, thumbnail_width, thumbnail_height = pictures.thumbnail_copy(picture.rgb)
     across, down = pictures.difference_hashes(picture.rgb)
@@ -196,25 +183,20 @@ def _store(data: bytes, sha256: str) -> Stored:
         "display": (display_of(original), pictures.display_copy(picture.rgb)),
         "thumbnail": (f"thumbnails/{folder}/{stem}.webp", thumbnail),
     }
-    written = _write(files)
     bands = {f"band_{n}": value for n, value in enumerate(pictures.bands(across))}
-    return Stored(
-        {
-            **written,
-            **bands,
-            "thumbnail_width": thumbnail_width,
-            "thumbnail_height": thumbnail_height,
-            "sha256": sha256,
-            "format": picture.format,
-            "width": picture.rgb.width,
-            "height": picture.rgb.height,
-            "size": len(data),
-            "hash_across": across,
-            "hash_down": down,
-            "colours": colours,
-            "brightness": pictures.brightness(colours),
-        }
-    )
+    columns = {
+        **bands,
+        "thumbnail_width": thumbnail_width,
+        "thumbnail_height": thumbnail_height,
+        "format": picture.format,
+        "width": picture.rgb.width,
+        "height": picture.rgb.height,
+        "hash_across": across,
+        "hash_down": down,
+        "colours": colours,
+        "brightness": pictures.brightness(colours),
+    }
+    return columns, files
 
 
 def _write(files: dict[str, tuple[str, bytes]]) -> dict[str, str]:
@@ -226,16 +208,16 @@ def _write(files: dict[str, tuple[str, bytes]]) -> dict[str, str]:
     except BaseException as error:
         for name in written.values():
             default_storage.delete(name)
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if isinstance(error, OSError) and error.errno in FULL:
             raise StorageFull(DISK_FULL) from error
         raise
     return written
 
 
-def _product(arrival: Arrival) -> Product:
-    sku = arrival.get("sku", "").strip() or sku_from(arrival["name"])
+def _product(arrival: Arrival, sha256: str) -> Product:
+    sku = arrival.get("sku", "").strip() or skus.of_photo(arrival["name"], sha256)
     merchant, title = arrival["merchant"], arrival.get("title", "")
-    product, _ = Product.objects.get_or_create(merchant=merchant, sku=clean_sku(sku))
+    product, _ = Product.objects.get_or_create(merchant=merchant, sku=skus.clean(sku))
     if title and product.title != title:
         Product.objects.filter(pk=product.pk).update(title=title)
     return product
@@ -244,7 +226,7 @@ def _product(arrival: Arrival) -> Product:
 def _record(stored: Stored, arrival: Arrival) -> ProductImage:
     image = ProductImage.objects.create(
         merchant=arrival["merchant"],
-        product=_product(arrival),
+        product=_product(arrival, stored.columns["sha256"]),
         original_name=printable(arrival["name"]),
         hint="".join(c for c in arrival.get("hint", "") if c.isprintable())[-HINT_LENGTH:],
         priority=arrival.get("priority", Priority.UPLOAD),

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.Image import Resampling
 
 from .errors import Rejected
@@ -35,6 +38,8 @@ DECODING_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError,
     MemoryError, NotImplementedError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
+LARGE = 12_500_000
+"""Pixels: what a phone takes is not yet; from here on a picture waits its turn."""
 DISPLAY_SIDE = 1600
 DESK_SIDE = 640
 THUMBNAIL_SIDE = 320
@@ -50,6 +55,9 @@ except ImportError:
 else:
     pillow_heif.register_heif_opener()
     HEIC_READABLE = True
+
+
+_large = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,25 @@ def read(data: bytes, *, max_pixels: int) -> Picture:
         raise Rejected(_too_many_pixels(max_pixels)) from error
     except DECODING_ERRORS as error:
         raise Rejected(DAMAGED) from error
+
+
+@contextmanager
+def in_turn(data: bytes) -> Iterator[None]:
+    """Around all the work on one picture. Of large ones, at 12 bytes a pixel and more, this process
+    works on one at a time; the next waits."""
+    with _large if _pixels(data) > LARGE else nullcontext():
+        yield
+
+
+def _pixels(data: bytes) -> int:
+    """As the header has it; 0 of what `read` will refuse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=_openable()) as opened:
+                return opened.width * opened.height
+    except (Image.DecompressionBombError, *DECODING_ERRORS):
+        return 0
 
 
 def _openable() -> list[str]:
@@ -129,24 +156,29 @@ def to_rgb(opened: Image.Image) -> Image.Image:
     converted, transparency laid on white."""
     image = _to_srgb(_to_eight_bits(_upright(opened)))
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, layer)
+        layer = image if image.mode == "RGBA" else image.convert("RGBA")
+        page = Image.new("RGB", layer.size, "white")
+        page.paste(layer, mask=layer)
+        return page
     return image.convert("RGB")
 
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+            return image  # where nothing is to be turned, Pillow would copy
         return ImageOps.exif_transpose(image)
     except DECODING_ERRORS:
         return image  # damaged EXIF: the pixels are good, show them as they lie
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode == "I":
-        values = np.asarray(image).astype(np.int64)
-        scale = 256 if image.mode != "I" or values.max(initial=0) > 255 else 1
-        return Image.fromarray((values // scale).clip(0, 255).astype(np.uint8))
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode == "I":
+        values: np.ndarray[Any, Any] = np.asarray(image)
+        values = values // 256 if values.max(initial=0) > 255 else values
+        return Image.fromarray(values.clip(0, 255).astype(np.uint8))
     if image.mode == "F":
         return Image.fromarray(np.asarray(image).clip(0, 255).astype(np.uint8))
     return image

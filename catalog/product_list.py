@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from . import intake, products
+from . import intake, products, skus
 from .errors import Rejected
 from .models import LabelState, Merchant, Product, ProductImage
 
@@ -127,12 +127,12 @@ def _add(
         found.problems.append(f"Line {number}: {file} stands in line {seen[file]} already.")
     elif not sku and not title:
         found.problems.append(f"Line {number}: neither SKU nor title for {file}.")
-    elif len(sku) > intake.SKU_LENGTH:
-        found.problems.append(f"Line {number}: the SKU is longer than {intake.SKU_LENGTH} letters.")
+    elif len(sku) > skus.LENGTH:
+        found.problems.append(f"Line {number}: the SKU is longer than {skus.LENGTH} letters.")
     elif len(title) > TITLE_LENGTH:
         found.problems.append(f"Line {number}: the title is longer than {TITLE_LENGTH} letters.")
     else:
-        found.lines.append(Line(number, file, intake.clean_sku(sku) if sku else "", title))
+        found.lines.append(Line(number, file, skus.clean(sku) if sku else "", title))
     seen.setdefault(file, number)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
@@ -9,30 +13,58 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
 from django.http import HttpRequest
 
-from .errors import Rejected
+from . import intake
+from .errors import Rejected, StorageFull
 
 FORM_BYTES = 100_000
 """What the other fields and the boundaries of the form may take."""
+TOO_LARGE, NO_ROOM = "upload_too_large", "upload_finds_no_room"
 PATIENCE = 4
 """A body of up to so many times the cap is read and thrown away, so that the browser gets to see
 the answer; a longer one is refused unread."""
 
 
 class CappedUpload(TemporaryFileUploadHandler):
-    """Writes to a temporary file and stops at the cap: the rest of the file is skipped."""
+    """Writes to a temporary file and stops at the cap, or where the disk is full: the rest of the
+    file is skipped."""
 
     def __init__(self, request: HttpRequest, most: int) -> None:
         super().__init__(request)
         self.most = most
 
+    def new_file(self, *args: Any, **options: Any) -> None:
+        if _has(self.request, NO_ROOM):
+            raise SkipFile
+        with self._skipped_on_a_full_disk():
+            super().new_file(*args, **options)
+
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         if start + len(raw_data) > self.most:
-            _mark(self.request)
+            _mark(self.request, TOO_LARGE)
             raise SkipFile
-        return super().receive_data_chunk(raw_data, start)
+        with self._skipped_on_a_full_disk():
+            super().receive_data_chunk(raw_data, start)
+        return None
+
+    def file_complete(self, file_size: int) -> UploadedFile[bytes] | None:
+        with suppress(SkipFile), self._skipped_on_a_full_disk():
+            return super().file_complete(file_size)
+        return None
 
     def handle_raw_input(self, *args: Any, **options: Any) -> None:
         """Part of Django's interface; the whole body goes on to the parser."""
+
+    @contextmanager
+    def _skipped_on_a_full_disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in intake.FULL:
+                raise
+            _mark(self.request, NO_ROOM)
+            with suppress(OSError):  # closing writes what is left, in vain; the file goes even so
+                self.file.close()
+            raise SkipFile from error
 
 
 def is_hopeless(request: HttpRequest, *, most: int) -> bool:
@@ -43,15 +75,27 @@ def is_hopeless(request: HttpRequest, *, most: int) -> bool:
 
 
 def prepare(request: HttpRequest, *, most: int) -> None:
-    """Before anything reads the form: CSRF protection does."""
+    """Before anything reads the form: CSRF protection does. A body that there is no room for is
+    read and thrown away."""
     request.upload_handlers = [CappedUpload(request, most)]
+    coming = min(int(request.META.get("CONTENT_LENGTH") or 0), most + FORM_BYTES)
+    try:
+        intake.require_room(coming)
+        free = shutil.disk_usage(settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir()).free
+    except StorageFull:
+        free = 0
+    if free < coming:
+        _mark(request, NO_ROOM)
 
 
 def sent_file(request: HttpRequest) -> UploadedFile[bytes]:
-    """The field `file`; Rejected when it is missing, TooLarge over the cap."""
+    """The field `file`; Rejected when it is missing, TooLarge over the cap, StorageFull without
+    room for it."""
     sent = request.FILES.get("file")
-    if getattr(request, "upload_too_large", False):
+    if _has(request, TOO_LARGE):
         raise TooLarge
+    if _has(request, NO_ROOM):
+        raise StorageFull(intake.DISK_FULL)
     if not isinstance(sent, UploadedFile):
         raise Rejected("Choose a file first.")
     return sent
@@ -77,6 +121,11 @@ class TooLarge(Rejected):
         super().__init__(f"The file is larger than {megabytes} MB; send a smaller copy.")
 
 
-def _mark(request: HttpRequest | None) -> None:
+def _mark(request: HttpRequest | None, what: str) -> None:
+    """For `sent_file`, which stands behind the parser."""
     if request is not None:
-        request.upload_too_large = True  # type: ignore[attr-defined]  # read by one_file
+        setattr(request, what, True)
+
+
+def _has(request: HttpRequest | None, what: str) -> bool:
+    return getattr(request, what, False)

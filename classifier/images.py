@@ -148,8 +148,9 @@ def _rgb(image: Image.Image) -> Image.Image:
     try:
         image = _to_srgb(_to_eight_bits(_upright(image)))
         if image.has_transparency_data:
-            page = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(page, image.convert("RGBA"))
+            layer = image if image.mode == "RGBA" else image.convert("RGBA")
+            image = Image.new("RGB", layer.size, "white")
+            image.paste(layer, mask=layer)
         return image if image.mode == "RGB" else image.convert("RGB")
     except _DECODING_ERRORS as error:
         raise UnreadableImage(_damaged(error)) from error

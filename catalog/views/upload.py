@@ -97,6 +97,8 @@ def _receive_package(request: HttpRequest, merchant: Merchant) -> HttpResponse:
         return _answer(request, Outcome("rejected", str(error)), 413)
     except Rejected as error:
         return _answer(request, Outcome("rejected", str(error)), 422)
+    except archives.TooManyArchives as error:
+        return _answer(request, Outcome("unsent", str(error)), 409)
     except StorageFull as error:
         return _answer(request, Outcome("full", str(error)), 507)
     if wants_json(request):
@@ -126,10 +128,14 @@ def _apply_list(request: HttpRequest, data: bytes, merchant: Merchant) -> HttpRe
 @allow(Role.MERCHANT)
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload_archive(request: SignedIn, pk: UUID) -> HttpResponse:
-    """How far a ZIP is; each POST answers its next files."""
+    """How far a ZIP is; each POST answers its next files, or deletes it."""
     archive = get_object_or_404(Archive, pk=pk, merchant=_merchant(request))
     if request.method != "POST":
         return render(request, "archive.html", {"archive": archive})
+    if "discard" in request.POST:
+        archives.discard(archive)
+        messages.success(request, f"{archive.name} is deleted; photos taken in from it stay.")
+        return redirect("upload")
     start = request.POST.get("start", "")
     try:
         answers = archives.go_on(archive, start=int(start) if _is_number(start) else None)

@@ -5,13 +5,14 @@
 import { watch } from "./poll.js";
 import { SignedOut, signIn } from "./session.js";
 import { newUploadId, sendFile } from "./transfer.js";
-import { workThrough } from "./upload/archive.js";
+import { Gone, workThrough } from "./upload/archive.js";
 import { chosen, dropped } from "./upload/files.js";
 import { csv, download, KINDS, kindOf } from "./upload/summary.js";
 import { windowed } from "./upload/window.js";
 
 const PARALLEL = 4;
 const STATUS = "/images/status/?ids=";
+const CAMERA_NAME = /^(img|dsc[nf]?|pic|photo|image|pxl|p|scan)[ _-]?\d+$/i;
 const SENDABLE = new Set(["unsent", "full"]);
 
 document.documentElement.classList.add("has-script");
@@ -35,11 +36,18 @@ chooser.required = false;
 chooser.accept += ",.zip,.csv,.tsv";
 const view = windowed({ list: at("files"), pager: at("pages"), draw });
 
-/** The SKU that the server will read from this name: `BLUE-42_2.jpg` is BLUE-42. */
+/** The SKU that the server will read from this name: `BLUE-42_2.jpg` is BLUE-42; `front.jpg`, which
+    says nothing, gets one of its own, `front-…`. */
 function skuFrom(name) {
   const stem = name.replace(/(?<=.)\.[^.]*$/, "");
-  const [, sku] = stem.match(/^(.+?)(?:[_ ]\d{1,3})?$/) ?? [null, stem];
-  return sku.trim().replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 80) || "unnamed";
+  const [, named] = stem.match(/^(.+?)(?:[_ ]\d{1,3})?$/) ?? [null, stem];
+  const sku = cleanSku(named);
+  const saysNothing = !/\p{Nd}/u.test(sku) || /^\p{Nd}{1,4}$/u.test(sku) || CAMERA_NAME.test(sku);
+  return saysNothing ? `${cleanSku(stem.slice(0, 60))}-…` : sku;
+}
+
+function cleanSku(raw) {
+  return raw.trim().replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 80) || "unnamed";
 }
 
 function problem({ file, isZip }) {
@@ -267,7 +275,6 @@ async function runZip(row, report) {
     const answer = await sendFile(packages, row.file, {}, { report, signal: row.stop.signal });
     if (answer.status !== "archive") return settle(row, answer);
     row.archive = answer;
-    row.file = null;
   }
   const said = ({ position, entries }) =>
     report({ sent: position / entries, words: `${position} of ${entries} files taken in` });
@@ -284,7 +291,8 @@ async function runZip(row, report) {
     await workThrough(row.archive, { ready, answered });
   } catch (error) {
     if (error instanceof SignedOut) throw error;
-    return settle(row, { status: "unsent", message: error.message });
+    if (error instanceof Gone) row.archive = null; // the file, where the page has it, goes up anew
+    return settle(row, { status: row.archive || row.file ? "unsent" : "rejected", message: error.message });
   }
   rows.splice(rows.indexOf(row), 1);
   refreshNow();
@@ -450,15 +458,16 @@ at("resume").addEventListener("click", async () => {
   fill();
 });
 at("package").closest("details").hidden = true; // the drop zone takes these too
-const unfinished = at("unfinished");
-unfinished?.querySelector("a").addEventListener("click", (event) => {
-  event.preventDefault();
-  const { name, entries, position } = unfinished.dataset;
-  unfinished.hidden = true;
-  const archive = { go_on: event.target.href, entries: Number(entries), position: Number(position) };
-  again(newRow({ name, isZip: true, archive }));
-  fill();
-});
+for (const unfinished of document.querySelectorAll("[data-archive]")) {
+  unfinished.querySelector("a").addEventListener("click", (event) => {
+    event.preventDefault();
+    const { archive: name, entries, position } = unfinished.dataset;
+    unfinished.hidden = true;
+    const archive = { go_on: event.target.href, entries: Number(entries), position: Number(position) };
+    again(newRow({ name, isZip: true, archive }));
+    fill();
+  });
+}
 for (const name of ["online", "offline"]) window.addEventListener(name, fill);
 for (const name of ["dragenter", "dragover"]) {
   document.addEventListener(name, (event) => {

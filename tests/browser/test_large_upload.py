@@ -4,6 +4,7 @@ folder."""
 from __future__ import annotations
 
 import csv
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -128,6 +129,41 @@ def test_a_zip_and_a_list_go_up_like_photos(site: Site, page: Page, tmp_path: Pa
     page.get_by_role("link", name="LISTED.jpg").click()
     page.get_by_role("link", name="BOOT-7").first.click()
     assert "Winter boot" in page.inner_text("main")
+
+
+def test_two_zips_dropped_together_are_both_taken_in(
+    site: Site, page: Page, tmp_path: Path
+) -> None:
+    archives = []
+    for name, photos in (("many", 60), ("few", 2)):
+        archives.append(tmp_path / f"{name}.zip")
+        with zipfile.ZipFile(archives[-1], "w") as packed:
+            for number in range(photos):
+                packed.writestr(f"TWO-{name}-{number}.jpg", factories.photo_bytes(64, 48))
+    open_upload(page, site)
+    page.set_input_files("#file", [str(archive) for archive in archives])
+    page.get_by_role("button", name="Upload 2 photos").click()
+    page.get_by_text("62 photos are with us").wait_for(timeout=60_000)
+    assert page.locator(".is-bad").count() == 0
+    assert site.sql(PHOTOS, "TWO-%") == [(62,)]
+
+
+def test_a_full_disk_half_way_through_a_zip_is_said_at_once_and_waited_out(
+    site: Site, page: Page, tmp_path: Path
+) -> None:
+    archive = tmp_path / "full.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("FULL-1.jpg", factories.photo_bytes())
+    words = "The server's disk is full; nothing was stored. Try again later."
+    full = json.dumps({"status": "full", "message": words})
+    open_upload(page, site)
+    page.route("**/upload/archives/**", lambda route: route.fulfill(status=507, body=full))
+    page.set_input_files("#file", str(archive))
+    page.get_by_role("button", name="Upload 1 photo").click()
+    page.get_by_text(words).wait_for(timeout=3_000)
+    page.unroute("**/upload/archives/**")
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_text("1 photo is with us").wait_for()
 
 
 def test_a_folder_is_walked_and_a_lost_connection_waits(

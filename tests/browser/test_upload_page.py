@@ -66,7 +66,7 @@ def stored(site: Site, sku: str) -> int:
 def test_each_file_of_many_gets_its_own_outcome(
     site: Site, upload_page: Page, tmp_path: Path
 ) -> None:
-    files = photos(tmp_path, *(f"MANY_{n}.jpg" for n in range(1, 8)))
+    files = photos(tmp_path, *(f"MANY-7_{n}.jpg" for n in range(1, 8)))
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(files[0].read_bytes()[:2000])
     (tmp_path / "again.jpg").write_bytes(files[0].read_bytes())
@@ -76,39 +76,63 @@ def test_each_file_of_many_gets_its_own_outcome(
     assert "larger than 20 MB" in row(upload_page, "huge.jpg")
     upload_page.get_by_role("button", name="Upload 8 photos").click()
     upload_page.get_by_text("7 photos are with us · 2 need your attention").wait_for()
-    assert "waiting" in row(upload_page, "MANY_1.jpg")
+    assert "waiting" in row(upload_page, "MANY-7_1.jpg")
     assert "damaged or incomplete" in row(upload_page, "broken.jpg")
-    assert stored(site, "MANY") == 7
+    assert stored(site, "MANY-7") == 7
 
     choose(upload_page, [tmp_path / "again.jpg"])
     upload_page.get_by_role("button", name="Upload 1 photo").click()
     upload_page.get_by_text("8 photos are with us").wait_for()
-    assert "Already uploaded, under SKU MANY." in row(upload_page, "again.jpg")
+    assert "Already uploaded, under SKU MANY-7." in row(upload_page, "again.jpg")
 
 
 def test_a_typed_sku_wins_for_its_file_alone(site: Site, upload_page: Page, tmp_path: Path) -> None:
-    choose(upload_page, photos(tmp_path, "IMG_1001.jpg", "NAMED.jpg"))
+    choose(upload_page, photos(tmp_path, "IMG_1001.jpg", "NAMED-2.jpg"))
     upload_page.locator("#files li", has_text="IMG_1001.jpg").get_by_label("SKU").fill("TYPED")
     upload_page.get_by_role("button", name="Upload 2 photos").click()
     upload_page.get_by_text("2 photos are with us").wait_for()
-    assert (stored(site, "TYPED"), stored(site, "NAMED")) == (1, 1)
+    assert (stored(site, "TYPED"), stored(site, "NAMED-2")) == (1, 1)
+
+
+def test_the_page_says_beforehand_which_sku_a_name_gives(
+    site: Site, upload_page: Page, tmp_path: Path
+) -> None:
+    expected = {
+        "SHOWN-9_2.jpg": "SHOWN-9",
+        "front.jpg": "front-…",
+        "photo 1.jpg": "photo-1-…",
+        "IMG_2041.jpg": "IMG_2041-…",
+        "12.jpg": "12-…",
+        "12345.jpg": "12345",
+    }
+    choose(upload_page, photos(tmp_path, *expected))
+    fields = upload_page.locator("#files li input")
+    shown = [field.get_attribute("placeholder") or "" for field in fields.all()]
+    assert shown == list(expected.values())
+
+    upload_page.get_by_role("button", name="Upload 6 photos").click()
+    upload_page.get_by_text("6 photos are with us").wait_for()
+    given = [field.input_value() for field in fields.all()]
+    for said, sku in zip(shown, given, strict=True):
+        assert sku.startswith(said.removesuffix("…"))
+        assert (sku == said) is not said.endswith("…")
 
 
 def test_an_expired_session_asks_to_sign_in_and_the_uploads_go_on(
     site: Site, upload_page: Page, tmp_path: Path
 ) -> None:
-    choose(upload_page, photos(tmp_path, *(f"EXPIRED_{n}.jpg" for n in range(1, 7))))
+    choose(upload_page, photos(tmp_path, *(f"EXPIRED-3_{n}.jpg" for n in range(1, 7))))
     upload_page.context.clear_cookies(name="sessionid")
     upload_page.get_by_role("button", name="Upload 6 photos").click()
     dialog = upload_page.get_by_role("dialog", name="Please sign in again")
     dialog.wait_for()
     dialog.get_by_role("button", name="Not now").click()
-    assert stored(site, "EXPIRED") == 0
+    assert stored(site, "EXPIRED-3") == 0
 
     upload_page.get_by_role("button", name="Sign in and go on").click()
     sign_in(upload_page, within="#sign-in-dialog")
     upload_page.get_by_text("6 photos are with us").wait_for()
-    assert stored(site, "EXPIRED") == 6
+    assert stored(site, "EXPIRED-3") == 6
 
 
 # The browser's own interception drops the bytes of files, so these two stand in front of `send`.
@@ -136,12 +160,12 @@ def test_an_answer_lost_on_the_way_is_asked_for_again_and_nothing_is_stored_twic
 ) -> None:
     upload_page.add_init_script(LOSE_THE_FIRST_ANSWER)
     upload_page.reload()
-    choose(upload_page, photos(tmp_path, "LOST.jpg"))
+    choose(upload_page, photos(tmp_path, "LOST-4.jpg"))
     upload_page.get_by_role("button", name="Upload 1 photo").click()
     upload_page.get_by_text("trying again shortly").wait_for()
     upload_page.get_by_text("1 photo is with us").wait_for()
-    assert "Already uploaded" not in row(upload_page, "LOST.jpg")
-    assert stored(site, "LOST") == 1
+    assert "Already uploaded" not in row(upload_page, "LOST-4.jpg")
+    assert stored(site, "LOST-4") == 1
 
 
 def test_at_most_four_files_travel_at_once(upload_page: Page, tmp_path: Path) -> None:
@@ -162,10 +186,10 @@ def test_without_scripts_one_file_goes_up(site: Site, browser: Browser, tmp_path
     page = context.new_page()
     page.goto(f"{site.address}/upload/")
     sign_in(page)
-    page.set_input_files("#file", str(photos(tmp_path, "PLAIN.jpg")[0]))
+    page.set_input_files("#file", str(photos(tmp_path, "PLAIN-5.jpg")[0]))
     page.get_by_role("button", name="Upload", exact=True).click()
-    assert "Accepted; waiting for its category. SKU: PLAIN." in page.inner_text("main")
-    assert stored(site, "PLAIN") == 1
+    assert "Accepted; waiting for its category. SKU: PLAIN-5." in page.inner_text("main")
+    assert stored(site, "PLAIN-5") == 1
     context.close()
 
 

@@ -18,7 +18,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from catalog import enqueue, intake, lifecycle
+from catalog import enqueue, intake, lifecycle, skus
 from catalog.errors import Rejected, StorageFull
 from catalog.models import MachineState, Merchant, Product, ProductImage, Upload
 from tests import factories
@@ -274,7 +274,7 @@ def test_withdrawn_bytes_may_be_uploaded_again() -> None:
     ],
 )
 def test_the_sku_is_read_from_the_name(name: str, sku: str) -> None:
-    assert intake.sku_from(name) == sku
+    assert skus.from_name(name) == sku
 
 
 @pytest.mark.parametrize(
@@ -289,15 +289,15 @@ def test_the_sku_is_read_from_the_name(name: str, sku: str) -> None:
     ],
 )
 def test_a_typed_sku_keeps_what_is_safe(typed: str, sku: str) -> None:
-    assert intake.clean_sku(typed) == sku
+    assert skus.clean(typed) == sku
 
 
 def test_composed_and_decomposed_accents_are_one_sku() -> None:
     composed = "Décolleté"
 
-    decomposed = intake.clean_sku(unicodedata.normalize("NFD", composed))
+    decomposed = skus.clean(unicodedata.normalize("NFD", composed))
 
-    assert decomposed == intake.clean_sku(composed) == composed
+    assert decomposed == skus.clean(composed) == composed
 
 
 @pytest.mark.django_db

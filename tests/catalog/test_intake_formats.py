@@ -306,6 +306,26 @@ def test_sixteen_bits_become_eight() -> None:
     assert corner(read(sixteen_bit_colour_png())) == (234, 117, 3)
 
 
+def every_alpha_over_every_value() -> Image.Image:
+    value, alpha = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8))
+    return Image.fromarray(np.stack([value, 255 - value, value ^ 85, alpha], -1))
+
+
+def test_every_transparency_is_laid_on_white_to_the_last_bit() -> None:
+    glass = every_alpha_over_every_value()
+    white = Image.new("RGBA", glass.size, "white")
+    expected = Image.alpha_composite(white, glass).convert("RGB").tobytes()
+    for data in (encoded(glass, "PNG"), encoded(glass, "WEBP", lossless=True, exact=True)):
+        assert read(data).tobytes() == decode(data).tobytes() == expected
+
+
+def test_every_value_of_16_bits_is_cut_to_its_upper_eight() -> None:
+    values = np.arange(65_536, dtype=np.uint16).reshape(256, 256)
+    data = encoded(Image.fromarray(values), "PNG")
+    expected = Image.fromarray((values // 256).astype(np.uint8)).convert("RGB").tobytes()
+    assert read(data).tobytes() == decode(data).tobytes() == expected
+
+
 def test_values_over_255_of_a_32_bit_picture_are_scaled() -> None:
     values = np.array([[0, 256 * 100], [65535, 256]], dtype=np.int32)
 

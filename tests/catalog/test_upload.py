@@ -65,11 +65,11 @@ def test_two_photos_of_one_sku_are_one_product(user: User, client: Client) -> No
 
 def test_the_same_bytes_again_are_already_uploaded(user: User, client: Client) -> None:
     data = factories.photo_bytes()
-    first = send(client, data, name="A.jpg").json()
+    first = send(client, data, name="A-1.jpg").json()
     again = send(client, data, name="B.jpg")
     assert again.status_code == 200
     assert again.json()["status"] == "duplicate"
-    assert again.json()["message"] == "Already uploaded, under SKU A."
+    assert again.json()["message"] == "Already uploaded, under SKU A-1."
     assert again.json()["image"] == first["image"]
 
 

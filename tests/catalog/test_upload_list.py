@@ -108,9 +108,9 @@ def test_moved_photos_bring_both_products_up_to_date(user: User, client: Client)
 
 
 def test_a_title_comes_with_an_upload(user: User, client: Client) -> None:
-    form = {"file": SimpleUploadedFile("A.jpg", factories.photo_bytes()), "title": "Blue shirt"}
+    form = {"file": SimpleUploadedFile("A-1.jpg", factories.photo_bytes()), "title": "Blue shirt"}
     assert client.post("/upload/file/", form, headers=SCRIPT).status_code == 201
-    assert products(user) == {"A.jpg": ("A", "Blue shirt")}
+    assert products(user) == {"A-1.jpg": ("A-1", "Blue shirt")}
 
 
 def test_without_scripts_the_page_says_what_came_of_it(user: User, client: Client) -> None:

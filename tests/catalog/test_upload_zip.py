@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from catalog import archives
+from catalog import archives, intake
 from catalog.models import Archive, ProductImage, Role, User
 
 from .. import factories
@@ -96,11 +96,11 @@ def test_the_reviewer_reads_the_folder(user: User, client: Client) -> None:
 
 
 def test_the_same_archive_again_stores_nothing_twice(user: User, client: Client) -> None:
-    data = packed([photo("A.jpg"), photo("B.jpg")])
+    data = packed([photo("A-1.jpg"), photo("B-2.jpg")])
     outcomes(client, data)
     assert outcomes(client, data) == {
-        "A.jpg": "Already uploaded, under SKU A.",
-        "B.jpg": "Already uploaded, under SKU B.",
+        "A-1.jpg": "Already uploaded, under SKU A-1.",
+        "B-2.jpg": "Already uploaded, under SKU B-2.",
     }
     assert ProductImage.objects.count() == 2
 
@@ -118,14 +118,58 @@ def test_an_archive_left_half_way_goes_on_and_a_lost_answer_comes_again(
     assert ProductImage.objects.count() == 3
 
 
-def test_a_newer_archive_replaces_an_unfinished_one_and_its_file(
-    user: User, client: Client
+def test_archives_stand_side_by_side_until_each_is_done(user: User, client: Client) -> None:
+    first = send(client, packed([photo("A-1.jpg")]), "first.zip").json()
+    second = send(client, packed([photo("B-2.jpg")]), "second.zip").json()
+    page = client.get("/upload/").content.decode()
+    assert "first.zip was left half-way" in page
+    assert "second.zip was left half-way" in page
+    assert go_on(client, first)["position"] == go_on(client, second)["position"] == 1
+    assert {image.product.sku for image in ProductImage.objects.all()} == {"A-1", "B-2"}
+
+    done = [archive.file for archive in Archive.objects.all()]
+    send(client, packed([photo("C.jpg")]), "third.zip")
+    assert not any(default_storage.exists(file) for file in done)
+    assert Archive.objects.get().name == "third.zip"
+
+
+def test_a_fifth_archive_waits_until_one_is_finished_or_deleted(user: User, client: Client) -> None:
+    stored = [send(client, packed([photo(f"{n}.jpg")]), f"{n}.zip").json() for n in range(4)]
+    fifth = packed([photo("late.jpg")])
+    refused = send(client, fifth)
+    assert (refused.status_code, refused.json()["status"]) == (409, "unsent")
+    assert refused.json()["message"] == (
+        "4 of your archives are half-way already; finish or delete one of them on the upload "
+        "page, then send this one again."
+    )
+    client.force_login(factories.user())
+    assert send(client, fifth).status_code == 201
+    client.force_login(user)
+    go_on(client, stored[0])
+    assert send(client, fifth).status_code == 201
+    assert send(client, fifth).status_code == 409
+    said = client.post(stored[1]["go_on"], {"discard": ""}, follow=True).content.decode()
+    assert "1.zip is deleted; photos taken in from it stay." in said
+    assert "1.zip was left half-way" not in said
+    assert send(client, fifth).status_code == 201
+
+
+def test_an_archive_deleted_while_its_files_are_taken_in_still_answers_for_them(
+    user: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send(client, packed([photo("A.jpg")]))
-    (old,) = Archive.objects.all()
-    send(client, packed([photo("B.jpg")]))
-    assert not default_storage.exists(old.file)
-    assert Archive.objects.get().pk != old.pk
+    monkeypatch.setattr(archives, "AT_ONCE", 1)
+    archive = send(client, packed([photo("A.jpg"), photo("B.jpg")])).json()
+    receive = intake.receive
+
+    def meanwhile(*args: Any, **arrival: Any) -> intake.Outcome:
+        archives.discard(Archive.objects.get())
+        return receive(*args, **arrival)
+
+    monkeypatch.setattr(intake, "receive", meanwhile)
+    answer = go_on(client, archive)
+    assert [file["message"] for file in answer["files"]] == ["Accepted; waiting for its category."]
+    assert answer["position"] == 1
+    assert client.post(archive["go_on"], headers=SCRIPT).status_code == 404
 
 
 def link() -> tuple[zipfile.ZipInfo, bytes]:

@@ -4,6 +4,14 @@
 import { send, sentence } from "../session.js";
 
 const ATTEMPTS = 8;
+const DISK_FULL = 507;
+
+/** The server holds the archive no longer: somebody deleted it, or it lay there for days. */
+export class Gone extends Error {
+  constructor() {
+    super("This archive was deleted before its end; send it again.");
+  }
+}
 
 /** `{go_on, entries, position}` to its end. `ready()` resolves when the page may go on; `answered`
     gets the files of each slice. Throws with a sentence when it cannot go on now. */
@@ -22,7 +30,9 @@ export async function workThrough(archive, { ready, answered }) {
       archive.position = answer.position;
       answered(answer.files, archive);
       failures = 0;
-    } else if (response && response.status < 500) {
+    } else if (response?.status === 404) {
+      throw new Gone();
+    } else if (response && (response.status < 500 || response.status === DISK_FULL)) {
       throw new Error(await sentence(response));
     } else if (++failures === ATTEMPTS) {
       throw new Error("The site could not be reached. Try again later.");

@@ -65,10 +65,9 @@ def _labelled(split: Split) -> list[tuple[Path, str]]:
 
 
 def _in_folders(root: Path) -> list[tuple[Path, str]]:
-    return [
-        (photo.path, category_names.slug_of(list(photo.folders)))
-        for photo in folders.scan(root).photos
-    ]
+    found = folders.scan(root).photos
+    slugs = {names: category_names.folder_slug(names) for names in {p.folders for p in found}}
+    return [(photo.path, slugs[photo.folders]) for photo in found]
 
 
 def _measure(
