@@ -26,6 +26,7 @@ from catalog.models import (
 )
 from tests import factories
 from worker.classify import Classifying
+from worker.live import Loaded
 
 from . import pictures
 from .conftest import Stored
@@ -141,6 +142,29 @@ def test_what_a_stand_in_answered_is_answered_again_once_the_live_version_loads(
     image.refresh_from_db()
     assert image.version == damaged
     assert WorkerStatus.objects.get().error == ""
+
+
+def test_what_a_stand_in_answered_is_answered_again_after_a_restart(
+    live_version: ModelVersion,
+    make_version: Callable[..., ModelVersion],
+    worker: Classifying,
+    models_dir: Path,
+    stored_model: Stored,
+) -> None:
+    worker.step()
+    damaged = make_version(directory=spoil(models_dir, stored_model))
+    golive.promote(damaged, reason="Better, it seemed.")
+    image = pictures.add(factories.merchant(), "cups", 908)
+    worker.drain()
+    shutil.rmtree(models_dir / damaged.directory)
+    shutil.copytree(stored_model.root / stored_model.directory, models_dir / damaged.directory)
+
+    restarted = Classifying("classify@test", "classify@test:2")
+    restarted.live.loaded = Loaded(ModelVersion(pk=0), stored_model.classifier)
+    restarted.drain()
+
+    image.refresh_from_db()
+    assert image.version == damaged
 
 
 def test_a_first_version_that_cannot_be_loaded_claims_nothing(
