@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import islice
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +20,7 @@ from .models import (
     Embedding,
     LabelState,
     MachineState,
+    Prediction,
     Priority,
     ProductImage,
     Reclassification,
@@ -29,6 +31,7 @@ from .models import (
 from .sql import Constant
 
 CHUNK = 500
+COMES_TO_LATE_ONES = [ReclassifyScope.UNREVIEWED, ReclassifyScope.STALE, ReclassifyScope.ALL]
 
 
 @transaction.atomic
@@ -69,6 +72,34 @@ def select(job: Reclassification) -> QuerySet[ProductImage]:
             return rows.filter(~Exists(seen), machine=MachineState.CLASSIFIED)
         case _:
             return rows
+
+
+def ask_late_ones_again() -> Reclassification | None:
+    """Begin a job where photos without a label carry an answer that another version gave after the
+    live one had gone live: one that stood in, or was busy with a batch. None where there is no such
+    photo, or the jobs under way come to each of them anyway."""
+    serving = Serving.current()
+    if serving.live_id is None or serving.changed_at is None:
+        return None
+    late = Prediction.objects.filter(at__gt=serving.changed_at).exclude(version=serving.live_id)
+    for job in unfinished().filter(queued_at=None, scope__in=COMES_TO_LATE_ONES):
+        late = late.exclude(image__gt=job.cursor, image__lte=job.last_id)
+    if not _are_shown(late):
+        return None
+    reason = f"Answered by another version after version {serving.live_id} had gone live."
+    return start(ReclassifyScope.UNREVIEWED, reason=reason)
+
+
+def _are_shown(predictions: QuerySet[Prediction]) -> bool:
+    """Whether one of them is the answer that a photo without a label carries. Looked for in two
+    steps: SQLite would begin a join with every photo there is."""
+    ids = predictions.order_by("at").values_list("pk", flat=True).iterator(chunk_size=CHUNK)
+    while chunk := list(islice(ids, CHUNK)):
+        images = ProductImage.objects.present().filter(prediction__in=chunk)
+        unlabelled = images.filter(label_state=LabelState.UNLABELLED)
+        if unlabelled.filter(machine=MachineState.CLASSIFIED).exists():
+            return True
+    return False
 
 
 def unfinished() -> QuerySet[Reclassification]:

@@ -29,5 +29,9 @@ class NotEnoughData(ClassifierError):
     """Too few labelled photos or categories to learn from."""
 
 
+class CacheBusy(ClassifierError):
+    """Another process does not let go of the cache of embeddings."""
+
+
 class Cancelled(ClassifierError):
     """Raised by a progress callback to stop the work at the next batch."""

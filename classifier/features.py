@@ -123,8 +123,8 @@ def extract_features(
 
     `keys` identify the photos' bytes (their SHA-256; computed here when None). With `cache_dir`,
     what this backbone and these augmentations gave before is read from there, and what is new is
-    added, batch by batch: a stopped run loses at most its last batch. One process may write at a
-    time. Without views, photos that are `known` are not opened.
+    added, batch by batch: a stopped run loses at most its last batch. Other processes may add to it
+    meanwhile. Without views, photos that are `known` are not opened.
     """
     keys = [_key(path) for path in paths] if keys is None else keys
     cache = _open_cache(cache_dir, embedder, recipe, views)
@@ -145,15 +145,16 @@ def extract_features(
         skipped |= {i: answer for i, answer in answers.items() if isinstance(answer, str)}
         readable = {i: a for i, a in answers.items() if not isinstance(a, str)}
         if readable:
-            rows = embedder.embed(np.concatenate(list(readable.values())))
-            shaped = rows.reshape(len(readable), 1 + views, EMBEDDING_SIZE)
+            embedded = embedder.embed(np.concatenate(list(readable.values())))
+            shaped = embedded.reshape(len(readable), 1 + views, EMBEDDING_SIZE)
             cache.append([keys[i] for i in readable], shaped)
         progress(phase, done + start + len(step), len(keys))
     unread = {keys[i]: reason for i, reason in skipped.items()}
     skipped = {i: unread[key] for i, key in enumerate(keys) if key in unread}
     kept = [i for i in range(len(keys)) if i not in skipped]
+    rows = cache.rows()
     places = [cache.places[keys[i]] for i in kept]
-    return Features(cache.rows(), np.array(places, np.int64), np.array(kept, np.int64), skipped)
+    return Features(rows, np.array(places, np.int64), np.array(kept, np.int64), skipped)
 
 
 def _missing(keys: Sequence[str], cache: _MemoryCache | FeatureFile) -> list[int]:

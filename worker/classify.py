@@ -12,7 +12,7 @@ from django.db import DatabaseError
 
 from catalog import enqueue, lifecycle, reclassify, shares
 from catalog.lifecycle import Claim
-from catalog.models import LabelState, MachineState, ProductImage, ReclassifyScope
+from catalog.models import LabelState, MachineState, ProductImage
 
 from . import process
 from .answers import Tree
@@ -43,7 +43,6 @@ class Classifying:
         self._share_first = False
         self._computing: Work | None = None
         self._last_batch: list[int] = []
-        self._served_stale = False
         self._pace = 0.0
 
     def drain(self, *, seconds: float = DRAIN_SECONDS) -> int:
@@ -164,7 +163,6 @@ class Classifying:
         if not claims:
             return None
         self._last_batch = [claim.image_id for claim in claims]
-        self._served_stale = self._served_stale or not self.live.is_current
         return Batch(claims, loaded, tree)
 
     def _land(self) -> None:
@@ -208,19 +206,15 @@ class Classifying:
         return self.live.is_current and reclassify.advance() > 0
 
     def _catch_up(self) -> None:
-        """Another version serves from now on. What its predecessor answered after the change and
-        before the swap is answered again."""
-        if self._served_stale:
-            reason = "Answered while the live version could not be loaded."
-            reclassify.start(ReclassifyScope.STALE, reason=reason)
-            self._served_stale = False
-            return
+        """Another version serves from now on, or this worker has just started. What another
+        answered after the change is answered again."""
         last = ProductImage.objects.filter(pk__in=self._last_batch, machine=MachineState.CLASSIFIED)
         loaded = self.live.loaded
         if loaded is not None and self._last_batch:
             lifecycle.requeue(
                 last.filter(label_state=LabelState.UNLABELLED).exclude(version=loaded.version)
             )
+        reclassify.ask_late_ones_again()
 
 
 @lru_cache(maxsize=1)

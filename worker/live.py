@@ -84,12 +84,15 @@ class LiveModel:
         self._tried = (live.pk, started)
         try:
             engine = self._open(live)
-        except (ClassifierError, OSError) as error:
+        except Exception as error:  # OpenVINO's and TensorFlow's own among them
+            foreseen = isinstance(error, ClassifierError | OSError)
+            why = str(error) if foreseen else f"{type(error).__name__}: {error}"
             logger.error(
                 "the live version cannot be loaded",
-                extra={"version": live.pk, "error": str(error), "serving": self._serving_id()},
+                extra={"version": live.pk, "error": why, "serving": self._serving_id()},
+                exc_info=not foreseen,
             )
-            self._note(f"Version {live.pk} cannot be loaded: {error}")
+            self._note(f"Version {live.pk} cannot be loaded: {why}")
             return False
         self.loaded = Loaded(live, engine, open_familiar(live))
         logger.info(

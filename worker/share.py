@@ -96,10 +96,12 @@ class Newcomer:
             embedder = self._opened(claims[0].backbone)
         except BaseException as error:
             shares.release(claims)
-            if not isinstance(error, ClassifierError | OSError):
+            if not isinstance(error, Exception):
                 raise
             self._failed_at = time.monotonic()
-            logger.error("no part in the run", extra={"run": claims[0].run_id, "error": str(error)})
+            foreseen = isinstance(error, ClassifierError | OSError)
+            extra = {"run": claims[0].run_id, "error": str(error)}
+            logger.error("no part in the run", extra=extra, exc_info=not foreseen)
             return None
         self._used_at = time.monotonic()
         return Share(claims, embedder)

@@ -49,6 +49,8 @@ LEFT_ALONE_SECONDS = 120.0
 FORGET_SECONDS = 60.0
 
 _verified: set[Path] = set()
+_unnamed_since: dict[Path, float] = {}
+"""Files that the manifest did not name when this process looked, by when it first saw that."""
 _fits: dict[int, Future[Components]] = {}
 _forgot_at = [0.0]
 _turn = [0]
@@ -101,17 +103,31 @@ def _keep_up(backbone: Backbone, deadline: float) -> int:
 def _newest(backbone: Backbone) -> Index | None:
     """The generation to go on with; None: begin one."""
     for generation in similar_index.generations(similar_index.folder_of(backbone.sha256)):
+        index = _opened(generation)
+        if index is not None:
+            return index
+    return None
+
+
+def _opened(generation: Path) -> Index | None:
+    """None where it is damaged, and then it is removed. A missing file is damage only while the
+    manifest stands that names it: another worker may have written the next one meanwhile."""
+    failed: Manifest | None = None
+    while True:
+        manifest = None
         try:
+            manifest = Manifest.read(generation)
             index = Index.open(generation)
             if generation not in _verified:
                 _verify(index)
                 _verified.add(generation)
+            return index
         except (OSError, ValueError) as error:
-            logger.warning("a damaged index is left behind", extra={"error": str(error)})
-            shutil.rmtree(generation, ignore_errors=True)
-            continue
-        return index
-    return None
+            if isinstance(error, ValueError) or manifest == failed:
+                logger.warning("a damaged index is left behind", extra={"error": str(error)})
+                shutil.rmtree(generation, ignore_errors=True)
+                return None
+            failed = manifest
 
 
 def _verify(index: Index) -> None:
@@ -291,9 +307,15 @@ def _remove_other_backbones(folder: Path) -> None:
 
 
 def _remove_unnamed(generation: Path, manifest: Manifest) -> None:
+    """Once they have been without a name for a while: a file may be old when it loses its name."""
     named = {similar_index.MANIFEST, similar_index.COMPONENTS}
     for segment in manifest.segments:
         named |= {f"{segment.name}.ids.npy", f"{segment.name}.vectors.npy"}
-    for file in generation.iterdir():
-        if file.name not in named and time.time() - file.stat().st_mtime > LEFT_ALONE_SECONDS:
+    now = time.monotonic()
+    unnamed = {file for file in generation.iterdir() if file.name not in named}
+    since = {file: _unnamed_since.get(file, now) for file in unnamed}
+    _unnamed_since.clear()
+    _unnamed_since.update(since)
+    for file, at in since.items():
+        if now - at > LEFT_ALONE_SECONDS:
             file.unlink(missing_ok=True)

@@ -17,7 +17,8 @@ DOCUMENTS = sorted(
 FILES = [
     *DOCUMENTS,
     *sorted(ROOT.glob("deploy/**/*.*")),
-    *(ROOT / name for name in ("Dockerfile", "compose.yaml", ".env.example", "Makefile")),
+    *sorted(ROOT.glob("compose*.yaml")),
+    *(ROOT / name for name in ("Dockerfile", ".env.example", "Makefile")),
 ]
 READ = re.compile(r"""(?:\benv\.\w+|os\.environ(?:\.get)?)[(\[]\s*"([A-Z_]+)\"""")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -22,12 +22,13 @@ from catalog import (
     splits,
 )
 from catalog.intake import DuplicateBytes
-from catalog.models import Product, ProductImage, Role, User, VersionState
+from catalog.models import Product, ProductImage, Role, Serving, User, VersionState
 from catalog.wording import Standing
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 TABLE = "catalog_productimage"
+TABLES = (TABLE, "catalog_prediction")
 
 
 @pytest.fixture(autouse=True)
@@ -46,13 +47,13 @@ def a_small_table_planned_like_a_large_one() -> Iterator[None]:
 
 
 def plans(work: Callable[[], object]) -> list[str]:
-    """The plan of each statement over photos that `work` sends, its values bound as it binds
-    them."""
+    """The plan of each statement over photos or answers that `work` sends, its values bound as
+    it binds them."""
     explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
     found: list[str] = []
 
     def explained(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if TABLE in sql and sql.startswith(("SELECT", "UPDATE")):
+        if any(table in sql for table in TABLES) and sql.startswith(("SELECT", "UPDATE")):
             with context["connection"].cursor() as cursor:
                 execute_plain = cursor.cursor.execute
                 execute_plain(f"{explain} {sql}", params)
@@ -130,6 +131,18 @@ def test_counting_the_worker_queue_reads_indexes_alone() -> None:
 
     assert only(found, "image_to_claim")
     assert only(found, "image_leased")
+
+
+def test_late_answers_are_found_by_their_time_and_then_by_their_photos() -> None:
+    late = factories.answered_image(factories.category())
+    newer = factories.version()
+    Serving.objects.update(live=newer, changed_at=late.created_at)
+
+    found = plans(reclassify.ask_late_ones_again)
+
+    assert "prediction_by_time" in only(found, "catalog_prediction")
+    assert only(found, "productimage_prediction_id")
+    assert not any(f"SCAN {TABLE}" in plan for plan in found if "prediction" in plan)
 
 
 @pytest.mark.parametrize(

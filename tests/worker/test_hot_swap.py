@@ -26,6 +26,7 @@ from catalog.models import (
 )
 from tests import factories
 from worker.classify import Classifying
+from worker.live import Loaded
 
 from . import pictures
 from .conftest import Stored
@@ -84,6 +85,42 @@ def test_a_damaged_version_leaves_the_one_before_in_service(
     assert "missing or damaged" in status.error
 
 
+@pytest.mark.parametrize("error", [RuntimeError("Not enough memory on the device"), MemoryError()])
+def test_a_version_the_engine_breaks_on_leaves_the_one_before_in_service(
+    live_version: ModelVersion,
+    make_version: Callable[..., ModelVersion],
+    worker: Classifying,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    from classifier.engines.keras import Classifier
+
+    def break_down(_classifier: Classifier) -> None:
+        raise error
+
+    merchant = factories.merchant()
+    before = pictures.add(merchant, "cups", 906)
+    worker.drain()
+    newer = make_version()
+    golive.promote(newer, reason="Better, it seemed.")
+    image = pictures.add(merchant, "cups", 907)
+    with monkeypatch.context() as engine:
+        engine.setattr(Classifier, "warm", break_down)
+        worker.drain()
+        worker.drain()
+
+    image.refresh_from_db()
+    assert image.version == live_version
+    status = WorkerStatus.objects.get()
+    assert status.version == live_version
+    assert f"Version {newer.pk} cannot be loaded: {type(error).__name__}" in status.error
+    worker.live.try_again()
+    worker.drain()
+    before.refresh_from_db()
+    image.refresh_from_db()
+    assert (before.version, image.version) == (newer, newer)
+
+
 def test_what_a_stand_in_answered_is_answered_again_once_the_live_version_loads(
     live_version: ModelVersion,
     make_version: Callable[..., ModelVersion],
@@ -105,6 +142,29 @@ def test_what_a_stand_in_answered_is_answered_again_once_the_live_version_loads(
     image.refresh_from_db()
     assert image.version == damaged
     assert WorkerStatus.objects.get().error == ""
+
+
+def test_what_a_stand_in_answered_is_answered_again_after_a_restart(
+    live_version: ModelVersion,
+    make_version: Callable[..., ModelVersion],
+    worker: Classifying,
+    models_dir: Path,
+    stored_model: Stored,
+) -> None:
+    worker.step()
+    damaged = make_version(directory=spoil(models_dir, stored_model))
+    golive.promote(damaged, reason="Better, it seemed.")
+    image = pictures.add(factories.merchant(), "cups", 908)
+    worker.drain()
+    shutil.rmtree(models_dir / damaged.directory)
+    shutil.copytree(stored_model.root / stored_model.directory, models_dir / damaged.directory)
+
+    restarted = Classifying("classify@test", "classify@test:2")
+    restarted.live.loaded = Loaded(ModelVersion(pk=0), stored_model.classifier)
+    restarted.drain()
+
+    image.refresh_from_db()
+    assert image.version == damaged
 
 
 def test_a_first_version_that_cannot_be_loaded_claims_nothing(

@@ -18,6 +18,7 @@ from catalog.models import (
     MachineState,
     Merchant,
     ModelVersion,
+    Priority,
     ProductImage,
     RunMode,
     RunState,
@@ -154,6 +155,30 @@ def test_a_backbone_that_a_worker_cannot_open_leaves_its_photos_to_others(
 
     worker_named("one").drain()
 
+    share = EmbeddingShare.objects.first()
+    assert share is not None
+    assert (share.owner, share.attempts) == ("", 0)
+
+
+def test_a_backbone_that_an_engine_breaks_on_stops_no_other_work(
+    run: TrainingRun,
+    newcomer: Backbone,
+    photos: list[ProductImage],
+    worker: Classifying,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from classifier import serving
+
+    def break_down(*_args: object, **_options: object) -> None:
+        raise RuntimeError("Not enough memory on the device")
+
+    monkeypatch.setattr(serving, "open_embedder", break_down)
+    shares.ask(run, newcomer, ids_of(photos))
+    ProductImage.objects.update(machine=MachineState.PENDING, priority=Priority.BACKGROUND)
+
+    worker.drain()
+
+    assert not ProductImage.objects.exclude(machine=MachineState.CLASSIFIED).exists()
     share = EmbeddingShare.objects.first()
     assert share is not None
     assert (share.owner, share.attempts) == ("", 0)

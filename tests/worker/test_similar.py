@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from catalog.models import (
     VersionState,
 )
 from catalog.reclassify import start
-from catalog.similar_index import Manifest, generations
+from catalog.similar_index import Manifest, Segment, generations
 from tests import embeddings, factories
 from worker import similar as keeping
 from worker.similar import keep_up
@@ -306,6 +307,62 @@ def test_files_that_nobody_reads_any_more_are_removed(
     names = sorted(file.name for file in generation(live.backbone).iterdir())
     assert len(names) == 4
     assert [f.name for f in (models_dir / "similar").iterdir()] == [live.backbone.sha256[:16]]
+
+
+def test_what_another_hosts_page_may_still_read_stays_for_a_while(
+    photos: list[list[ProductImage]], live: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle()
+    folder = generation(live.backbone)
+    before = Manifest.read(folder)
+    for file in folder.iterdir():
+        os.utime(file, (0, 0))  # written long ago
+    photo(live.backbone, 0)
+
+    settle()
+
+    assert Manifest.read(folder).segments != before.segments
+    held, _ = similar_index.read_segment(folder, before.segments[-1], before.dimensions)
+    assert len(held) == KINDS * EACH
+    monkeypatch.setattr(keeping, "LEFT_ALONE_SECONDS", 0.0)
+    settle()
+    assert len(list(folder.iterdir())) == 4
+
+
+def test_an_index_is_kept_where_another_worker_replaced_a_segment_while_it_was_opened(
+    photos: list[list[ProductImage]], live: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle()
+    folder = generation(live.backbone)
+    read_segment = similar_index.read_segment
+
+    def after_the_other(folder: Path, segment: Segment, dimensions: int) -> Any:
+        monkeypatch.setattr(similar_index, "read_segment", read_segment)
+        new = photo(live.backbone, 0)
+        keep_up()  # as another worker does
+        photos[0].append(new)
+        for file in folder.glob(f"{segment.name}.*"):
+            file.unlink()
+        return read_segment(folder, segment, dimensions)
+
+    monkeypatch.setattr(similar_index, "read_segment", after_the_other)
+    keep_up()
+
+    assert generations(folder.parent) == [folder]
+    assert near(photos[0][0], EACH) == ids(photos[0][1:])
+
+
+def test_a_segment_that_is_missing_for_good_makes_another_index(
+    photos: list[list[ProductImage]], live: ModelVersion
+) -> None:
+    settle()
+    before = generation(live.backbone)
+    next(before.glob("*.vectors.npy")).unlink()
+
+    settle()
+
+    assert generation(live.backbone) != before
+    assert near(photos[0][0]) == ids(photos[0][1:])
 
 
 def test_without_a_model_or_an_embedding_the_reason_is_told(shirts: Category) -> None:
