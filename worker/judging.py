@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.conf import settings
 
+from catalog import golive
 from catalog.models import Category, ModelVersion, Serving, Split
 from catalog.training_set import Row
 from classifier.certainty import certainty
@@ -154,9 +155,11 @@ def _embeddings(version: ModelVersion, tests: TestPhotos, trained: Trained) -> A
 def _last_approved(live: ModelVersion) -> ModelVersion | None:
     """The version a person put live last, if another is live by now: guards against a slow drift
     of many small losses."""
-    approved = ModelVersion.objects.filter(approved_by_hand=True, promoted_at__isnull=False)
-    latest = approved.order_by("-promoted_at").first()
-    if latest is None or latest.pk == live.pk or not latest.files_present:
+    latest = golive.last_approved()
+    if latest is None or latest.pk == live.pk:
+        return None
+    if not latest.files_present:
+        logger.warning("no second rival: its files are gone", extra={"version": latest.pk})
         return None
     return latest
 
