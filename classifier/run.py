@@ -131,6 +131,7 @@ def train(
     A full run calls `made` once, before it looks for what is known of the training photos.
     NotEnoughData with fewer than two categories; Cancelled when `progress` raises it.
     """
+    resumption = resumption.on(backbone.sha256) if resumption else None
     steps = _Run(splits, recipe, ancestor, cache_dir, resumption, log_dir, made, progress)
     return steps.execute(backbone, full=full, views=recipe.views if views is None else views)
 
