@@ -190,6 +190,19 @@ def _verdict(found: GateVerdict, baseline: dict[str, Any] | None = None) -> Verd
     return Verdict(found.promote, found.waits, found.reason, found.details, baseline)
 
 
+def left_out(trained: Trained, rows: Sequence[Row]) -> str:
+    """Which categories of the training photos were not learned, in a sentence; else empty."""
+    slugs = {row.slug for row in rows} - set(trained.classes)
+    paths = Category.objects.filter(slug__in=slugs).order_by("path").values_list("path", flat=True)
+    if not paths:
+        return ""
+    known = "it" if len(paths) == 1 else "them"
+    return (
+        f" None of the training photos of {', '.join(paths)} could be read, so this version does"
+        f" not know {known}."
+    )
+
+
 def metrics_of(trained: Trained, verdict: Verdict) -> dict[str, Any]:
     """What the version's row keeps: the report on the test photos, how sure it may be, and what it
     was measured against."""

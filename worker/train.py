@@ -11,7 +11,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -41,7 +41,7 @@ from .curves import Curves
 from .exporting import export_once, save_backbone
 from .feature_cache import FeatureCache
 from .full_disk import why_no_room
-from .judging import TestPhotos, Verdict, counted, judge, metrics_of
+from .judging import TestPhotos, Verdict, counted, judge, left_out, metrics_of
 from .lease import HeldRun, Interrupted, LeaseLost
 from .reporting import Progress, silent
 from .retention import prune
@@ -307,7 +307,8 @@ def _conclude(
             fingerprint=work.labels.fingerprint,
             weights=work.beginning.weights_in_words,
         )
-        reason = _decide(work.run, version, verdict)
+        reason = verdict.reason + left_out(trained, work.rows[Split.TRAIN])
+        reason = _decide(work.run, version, replace(verdict, reason=reason))
         if not runs.end(work.run, RunState.SUCCEEDED, reason):
             raise LeaseLost("Another trainer took this run over.")
 
