@@ -29,5 +29,9 @@ class NotEnoughData(ClassifierError):
     """Too few labelled photos or categories to learn from."""
 
 
+class Diverged(ClassifierError):
+    """Learning came apart: what the network answers is no number."""
+
+
 class Cancelled(ClassifierError):
     """Raised by a progress callback to stop the work at the next batch."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from classifier.checkpoint import Resumption
 from classifier.engines.keras import Embedder
-from classifier.errors import NotEnoughData
+from classifier.errors import Diverged, NotEnoughData
 from classifier.evaluation import fit_temperature, report, softmax
 from classifier.features import (
     Embeddings,
@@ -130,7 +130,7 @@ def train(
     Embeddings are cached below `cache_dir` from run to run; a run that was killed goes on from its
     last epoch by `resumption`.
     A full run calls `made` once, before it looks for what is known of the training photos.
-    NotEnoughData with fewer than two categories; Cancelled when `progress` raises it.
+    NotEnoughData with fewer than two categories; Diverged; Cancelled when `progress` raises it.
     """
     resumption = resumption.on(backbone.sha256) if resumption else None
     steps = _Run(splits, recipe, ancestor, cache_dir, resumption, log_dir, made, progress)
@@ -183,6 +183,11 @@ class _Run:
             for split, found in features.items()
             if split != "train"
         }
+        if not all(np.isfinite(found).all() for found in logits.values()):
+            raise Diverged(
+                "Learning came apart, and the new network answers nothing that could be judged."
+                " Start a run with lower learning rates."
+            )
         temperature = self._temperature(features, logits)
         judgements = {
             split: self._judge(split, features[split], found / temperature)

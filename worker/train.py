@@ -37,7 +37,7 @@ from classifier.errors import Cancelled, ClassifierError
 
 from . import embeddings, memory, novelty, photos, process
 from .beginning import Beginning, begin, require_enough, why_unchanged
-from .curves import Curves
+from .curves import Curves, recordable
 from .exporting import export_once, save_backbone
 from .feature_cache import FeatureCache
 from .full_disk import why_no_room
@@ -354,7 +354,7 @@ def _decide(run: TrainingRun, version: ModelVersion, verdict: Verdict) -> str:
 def _record_facts(work: Work, trained: Trained) -> None:
     runs.record(
         work.run,
-        history=trained.histories,
+        history=recordable(trained.histories),
         skipped_images=_skipped_images(work, trained.skipped),
         peak_rss_mb=memory.peak_megabytes(),
     )
