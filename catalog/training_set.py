@@ -51,10 +51,6 @@ class TrainingSet:
         counts = self.counts()
         return sorted(slug for slug, n in counts.items() if n >= MIN_TRAIN_LABELS)
 
-    def limited_to(self, slugs: list[str]) -> list[Row]:
-        keep = set(slugs)
-        return [row for row in self.rows if row.slug in keep]
-
 
 def counting() -> QuerySet[ProductImage]:
     """Images whose label counts. Photos of one product share its split; the uncertain-first picks
