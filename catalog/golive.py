@@ -84,6 +84,12 @@ def reject(version: ModelVersion, *, reason: str) -> None:
     Preview.objects.filter(version=version).delete()
 
 
+def last_approved() -> ModelVersion | None:
+    """The version that a person put live last, whether or not it is live by now."""
+    approved = ModelVersion.objects.filter(approved_by_hand=True, promoted_at__isnull=False)
+    return approved.order_by("-promoted_at").first()
+
+
 def _before(version: ModelVersion) -> ModelVersion | None:
     """What was live before `version` and can be again."""
     once_live = ModelVersion.objects.filter(state=VersionState.RETIRED, files_present=True)

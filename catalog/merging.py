@@ -35,6 +35,15 @@ def slugs() -> dict[str, str]:
     return {slug_of[pk]: slug_of[end] for pk, end in ends.items()}
 
 
+def before_and_now(before: Mapping[str, str]) -> dict[str, str]:
+    """{slug: slug of what it counts as} where both what was merged `before` and what is merged now
+    is one: what a merge since then joined, and what an undo since then cannot part any more in
+    labels that were read."""
+    now = slugs()
+    ends = {slug: before.get(slug, slug) for slug in {*before, *now}}
+    return {slug: now.get(end, end) for slug, end in ends.items()}
+
+
 def resolve(category: Category) -> Category:
     """The category itself, or what it counts as by now."""
     end = targets().get(category.pk)

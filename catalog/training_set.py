@@ -36,6 +36,8 @@ class TrainingSet:
     """SHA-256 over (bytes' SHA, slug, split) of every row, order-free."""
     last_decision: int
     """Newest decision id that this set takes in."""
+    merged: dict[str, str]
+    """{slug: slug of what it counted as} when the labels were read."""
 
     def of(self, split: Split) -> list[Row]:
         return [row for row in self.rows if row.split == split]
@@ -75,10 +77,11 @@ def build() -> TrainingSet:
     """The training set as of now. Read the newest decision first: one that arrives in between is
     then counted twice rather than never."""
     last = Decision.objects.aggregate(last=Max("id"))["last"] or 0
+    merged = merging.slugs()
     rows = list(_rows())
     lines = sorted(f"{row.sha256} {row.slug} {row.split}" for row in rows)
     fingerprint = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    return TrainingSet(rows, fingerprint, last)
+    return TrainingSet(rows, fingerprint, last, merged)
 
 
 def _rows() -> Iterator[Row]:

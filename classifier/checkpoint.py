@@ -38,6 +38,10 @@ class Resumption:
     folder: Path
     identity: str
 
+    def on(self, backbone: str) -> Resumption:
+        """The same where it begins on the backbone of this SHA-256; on another it begins anew."""
+        return Resumption(self.folder, f"{self.identity} {backbone}")
+
     def of(self, phase: str, *parts: object) -> Resumption:
         """The same for one phase of the run, which `parts` distinguish too."""
         text = " ".join(str(part) for part in (self.identity, phase, *parts))

@@ -33,5 +33,9 @@ class CacheBusy(ClassifierError):
     """Another process does not let go of the cache of embeddings."""
 
 
+class Diverged(ClassifierError):
+    """Learning came apart: what the network answers is no number."""
+
+
 class Cancelled(ClassifierError):
     """Raised by a progress callback to stop the work at the next batch."""

@@ -124,11 +124,6 @@ def build_head(classes: int, *, units: int, dropout: float) -> Any:
     )
 
 
-def freeze(backbone: Backbone) -> None:
-    """Nothing in the backbone learns."""
-    backbone.model.trainable = False
-
-
 def unfreeze_from(backbone: Backbone, prefix: str) -> int:
     """Let every layer from the first whose name starts with `prefix` learn; how many can.
 

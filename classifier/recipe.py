@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -104,13 +104,6 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        unknown = sorted(set(values) - set(_types()))
-        if unknown:
-            raise RecipeError(f"Unknown: {', '.join(unknown)}. {_known_names()}")
-        return cls(**values)
 
 
 _RANGES: tuple[tuple[str, float, float], ...] = (

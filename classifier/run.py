@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from classifier.checkpoint import Resumption
 from classifier.engines.keras import Embedder
-from classifier.errors import NotEnoughData
+from classifier.errors import Diverged, NotEnoughData
 from classifier.evaluation import fit_temperature, report, softmax
 from classifier.features import (
     Embeddings,
@@ -124,13 +124,15 @@ def train(
 ) -> Trained:
     """Train a head on `backbone`; in a full run also fine-tune the backbone's top layers.
 
-    The classes are the training labels, sorted; `splits` has train, validation and test, of which
-    the last two may be empty. The head sees `views` augmented copies of each photo, the recipe's
-    number where None, and begins as its `ancestor` where there is one. Embeddings are cached below
-    `cache_dir` from run to run; a run that was killed goes on from its last epoch by `resumption`.
+    The classes are the labels of the readable training photos, sorted; `splits` has train,
+    validation and test, of which the last two may be empty. The head sees `views` augmented copies
+    of each photo, the recipe's number where None, and begins as its `ancestor` where there is one.
+    Embeddings are cached below `cache_dir` from run to run; a run that was killed goes on from its
+    last epoch by `resumption`.
     A full run calls `made` once, before it looks for what is known of the training photos.
-    NotEnoughData with fewer than two categories; Cancelled when `progress` raises it.
+    NotEnoughData with fewer than two categories; Diverged; Cancelled when `progress` raises it.
     """
+    resumption = resumption.on(backbone.sha256) if resumption else None
     steps = _Run(splits, recipe, ancestor, cache_dir, resumption, log_dir, made, progress)
     return steps.execute(backbone, full=full, views=recipe.views if views is None else views)
 
@@ -157,8 +159,9 @@ class _Run:
         self.log_dir = log_dir
         self.made = made
         self.progress = progress
-        self.classes = tuple(sorted(set(splits["train"].labels)))
-        self.columns = {slug: column for column, slug in enumerate(self.classes)}
+        self.classes: tuple[str, ...] = ()
+        self.columns: dict[str, int] = {}
+        self._learn(splits["train"].labels)
         self.histories: dict[str, History] = {}
         self.skipped: dict[Path, str] = {}
         self.seconds: dict[str, float] = {}
@@ -168,6 +171,8 @@ class _Run:
         if len(self.classes) < 2:
             raise NotEnoughData("Fewer than two categories have training photos. Label more.")
         features = self._features(Embedder(backbone), self.splits, views=views)
+        labels = self.splits["train"].labels
+        self._learn(labels[place] for place in features["train"].kept)
         head = self._head(features)
         if full:
             tuned = self._fine_tune(backbone, head)
@@ -178,6 +183,11 @@ class _Run:
             for split, found in features.items()
             if split != "train"
         }
+        if not all(np.isfinite(found).all() for found in logits.values()):
+            raise Diverged(
+                "Learning came apart, and the new network answers nothing that could be judged."
+                " Start a run with lower learning rates."
+            )
         temperature = self._temperature(features, logits)
         judgements = {
             split: self._judge(split, features[split], found / temperature)
@@ -195,6 +205,10 @@ class _Run:
             self.seconds,
             self.share,
         )
+
+    def _learn(self, labels: Iterable[str]) -> None:
+        self.classes = tuple(sorted(set(labels)))
+        self.columns = {slug: column for column, slug in enumerate(self.classes)}
 
     def _features_of(self, backbone: Backbone, head: Any) -> dict[str, Features]:
         """With the new network. The photos that judge it come first: they are few, and decide how
@@ -305,8 +319,10 @@ class _Run:
         return Judgement(found.kept, found.embeddings, probabilities, predicted, labels, judged)
 
     def _unjudged(self, found: Features) -> Judgement:
+        """Without photos that could be read only after their category was left out."""
         nothing = np.empty((0, len(self.classes)))
-        return Judgement(found.kept, found.embeddings, nothing, [], [], {})
+        known = self._kept_columns("train", found) >= 0
+        return Judgement(found.kept[known], found.embeddings.only(known), nothing, [], [], {})
 
     def _checks(
         self, features: dict[str, Features]

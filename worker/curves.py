@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from catalog import runs
@@ -11,6 +13,19 @@ from catalog.models import TrainingRun
 from .reporting import Progress
 
 LOOK_SECONDS = 3.0
+Histories = Mapping[str, Mapping[str, Sequence[float]]]
+"""{phase: {metric: [per epoch]}}"""
+
+
+def recordable(histories: Histories) -> dict[str, dict[str, list[float | None]]]:
+    """None for what is no finite number, as where learning comes apart: no database takes it."""
+    return {
+        phase: {
+            metric: [value if math.isfinite(value) else None for value in values]
+            for metric, values in history.items()
+        }
+        for phase, history in histories.items()
+    }
 
 
 class Curves:
@@ -19,7 +34,7 @@ class Curves:
     def __init__(self, run: TrainingRun, folder: Path, observer: Progress) -> None:
         self._run, self._folder, self._observer = run, folder, observer
         self._looked = time.monotonic()
-        self._recorded: dict[str, dict[str, list[float]]] = {}
+        self._recorded: dict[str, dict[str, list[float | None]]] = {}
 
     def __call__(self, phase: str, done: int, total: int, message: str = "") -> None:
         self._observer(phase, done, total, message)
@@ -28,7 +43,7 @@ class Curves:
         from classifier.checkpoint import curves  # TensorFlow: loaded already, where one learns
 
         self._looked = time.monotonic()
-        found = curves(self._folder)
+        found = recordable(curves(self._folder))
         if found and found != self._recorded:
             self._recorded = found
             runs.record(self._run, history=found)

@@ -4,15 +4,16 @@ approved, on the same test photos."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from django.conf import settings
 
-from catalog import merging
-from catalog.models import Category, ModelVersion, Serving
+from catalog import golive
+from catalog.models import Category, ModelVersion, Serving, Split
 from catalog.training_set import Row
 from classifier.certainty import certainty
 from classifier.errors import StoreError
@@ -26,7 +27,7 @@ from .answers import as_counted
 from .reporting import Progress
 
 if TYPE_CHECKING:
-    from classifier.run import Trained
+    from classifier.run import Judgement, Trained
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +37,15 @@ class TestPhotos:
     """The readable test photos, in one order for every model."""
 
     rows: Sequence[Row]
+    merged: Mapping[str, str]
+    """{slug: slug of what it counts as}, for labels and for the answers of every model."""
     recipe: Recipe
     cache_dir: Path
     progress: Progress
 
     @property
     def labels(self) -> list[str]:
-        return [row.slug for row in self.rows]
+        return [self.merged.get(row.slug, row.slug) for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,34 @@ class Verdict:
     """The live version's report on the same photos."""
 
 
+def counted(trained: Trained, merged: Mapping[str, str]) -> Trained:
+    """With answers and labels of categories that are one by now as those of one. Its head still has
+    an output for each."""
+    classes = list(dict.fromkeys(merged.get(slug, slug) for slug in trained.classes))
+    judgements = {
+        split: judged if split == Split.TRAIN else _counted(judged, trained.classes, merged)
+        for split, judged in trained.judgements.items()
+    }
+    return replace(trained, classes=tuple(classes), judgements=judgements)
+
+
+def _counted(judged: Judgement, classes: Sequence[str], merged: Mapping[str, str]) -> Judgement:
+    if not merged.keys() & {*classes, *judged.labels}:
+        return judged
+    probabilities, ends = as_counted(judged.probabilities, classes, merged)
+    labels = [merged.get(slug, slug) for slug in judged.labels]
+    return replace(
+        judged,
+        probabilities=probabilities.astype(np.float64),
+        predicted=[ends[column] for column in probabilities.argmax(axis=1)],
+        labels=labels,
+        report=report(probabilities, labels, ends),
+    )
+
+
 def judge(trained: Trained, tests: TestPhotos) -> Verdict:
-    """The gate against each rival; the first that is not beaten decides."""
+    """The gate against each rival; the first that is not beaten decides. What was trained is as
+    `counted` by what is merged on the test photos."""
     judged = trained.judgements["test"]
     candidate = GateInput(judged.predicted, trained.classes)
     names = dict(Category.objects.values_list("slug", "path"))
@@ -94,9 +123,9 @@ def answers_of(version: ModelVersion, tests: TestPhotos, trained: Trained) -> Ri
     head = store.open_head(settings.MODELS_DIR, version.directory)
     embeddings = _embeddings(version, tests, trained)
     probabilities = softmax(head_logits(head, embeddings) / version.temperature)
-    counted, classes = as_counted(probabilities, version.classes, merging.slugs())
-    predicted = [classes[column] for column in counted.argmax(axis=1)]
-    judged = report(counted, tests.labels, classes)
+    shares, classes = as_counted(probabilities, version.classes, tests.merged)
+    predicted = [classes[column] for column in shares.argmax(axis=1)]
+    judged = report(shares, tests.labels, classes)
     return RivalAnswers(GateInput(predicted, classes), judged | {"version": version.pk})
 
 
@@ -126,9 +155,11 @@ def _embeddings(version: ModelVersion, tests: TestPhotos, trained: Trained) -> A
 def _last_approved(live: ModelVersion) -> ModelVersion | None:
     """The version a person put live last, if another is live by now: guards against a slow drift
     of many small losses."""
-    approved = ModelVersion.objects.filter(approved_by_hand=True, promoted_at__isnull=False)
-    latest = approved.order_by("-promoted_at").first()
-    if latest is None or latest.pk == live.pk or not latest.files_present:
+    latest = golive.last_approved()
+    if latest is None or latest.pk == live.pk:
+        return None
+    if not latest.files_present:
+        logger.warning("no second rival: its files are gone", extra={"version": latest.pk})
         return None
     return latest
 
@@ -157,6 +188,19 @@ def _second_opinion(
 
 def _verdict(found: GateVerdict, baseline: dict[str, Any] | None = None) -> Verdict:
     return Verdict(found.promote, found.waits, found.reason, found.details, baseline)
+
+
+def left_out(trained: Trained, rows: Sequence[Row]) -> str:
+    """Which categories of the training photos were not learned, in a sentence; else empty."""
+    slugs = {row.slug for row in rows} - set(trained.classes)
+    paths = Category.objects.filter(slug__in=slugs).order_by("path").values_list("path", flat=True)
+    if not paths:
+        return ""
+    known = "it" if len(paths) == 1 else "them"
+    return (
+        f" None of the training photos of {', '.join(paths)} could be read, so this version does"
+        f" not know {known}."
+    )
 
 
 def metrics_of(trained: Trained, verdict: Verdict) -> dict[str, Any]:

@@ -64,10 +64,6 @@ class LiveModel:
             return False
         return self._load(live)
 
-    def try_again(self) -> None:
-        """Load at the next refresh, without waiting for the pause after a failure to end."""
-        self._tried = (0, 0.0)
-
     @property
     def is_current(self) -> bool:
         """What serves is what should serve."""

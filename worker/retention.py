@@ -1,5 +1,6 @@
-"""Which model files stay on disk: live, previous, pinned and the last five. Older files go, their
-rows stay. Directories that no row names, left by a crash or a removed version, go too."""
+"""Which model files stay on disk: live, previous, pinned, the last five, and the last that a person
+put live, which new ones are measured against. Older files go, their rows stay. Directories that no
+row names, left by a crash or a removed version, go too."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from catalog import runs
+from catalog import golive, runs
 from catalog.models import Backbone, Embedding, ModelVersion, Serving, TrainingRun
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,10 @@ def _retire_files() -> None:
     serving = Serving.objects.select_for_update().get(id=1)
     present = ModelVersion.objects.filter(files_present=True)
     newest = list(present.order_by("-id").values_list("pk", flat=True)[:KEPT])
+    approved = golive.last_approved()
     keep = Q(pk__in=[*newest, serving.live_id, serving.previous_id]) | Q(pinned=True)
+    if approved is not None:
+        keep |= Q(pk=approved.pk)
     present.exclude(keep).update(files_present=False)
 
 

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -20,10 +20,11 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from catalog import doubts, golive, previews, runs, training_set
+from catalog import doubts, golive, merging, previews, runs, training_set
 from catalog.errors import CatalogError, StorageFull
 from catalog.models import (
     Backbone,
+    Category,
     ModelVersion,
     RunRow,
     RunState,
@@ -36,11 +37,11 @@ from classifier.errors import Cancelled, ClassifierError
 
 from . import embeddings, memory, novelty, photos, process
 from .beginning import Beginning, begin, require_enough, why_unchanged
-from .curves import Curves
+from .curves import Curves, recordable
 from .exporting import export_once, save_backbone
 from .feature_cache import FeatureCache
 from .full_disk import why_no_room
-from .judging import TestPhotos, Verdict, judge, metrics_of
+from .judging import TestPhotos, Verdict, counted, judge, left_out, metrics_of
 from .lease import HeldRun, Interrupted, LeaseLost
 from .reporting import Progress, silent
 from .retention import prune
@@ -132,8 +133,9 @@ def _carry_out(run: TrainingRun, held: HeldRun) -> None:
     _require_room()
     trained = _train(work)
     _store_embeddings(work, trained)
-    verdict, tests = _judge(work, trained)
-    _conclude(work, trained, verdict, tests)
+    tests = _tests(work, trained)
+    judged = counted(trained, tests.merged)
+    _conclude(work, trained, judged, judge(judged, tests), tests)
     work.cache.tidy()
     prune()
 
@@ -274,24 +276,26 @@ def _store_embeddings(work: Work, trained: Trained) -> None:
                 embeddings.store(backbone, [ids[n] for n in places], vectors)
 
 
-def _judge(work: Work, trained: Trained) -> tuple[Verdict, list[Row]]:
+def _tests(work: Work, trained: Trained) -> TestPhotos:
+    """Categories may have been merged or parted since the labels were read."""
     work.held("comparing", 0, 0)
     rows = [work.rows[Split.TEST][place] for place in trained.judgements["test"].kept]
-    tests = TestPhotos(rows, work.beginning.recipe, work.cache.folder, work.held)
-    return judge(trained, tests), rows
+    merged = merging.before_and_now(work.labels.merged)
+    return TestPhotos(rows, merged, work.beginning.recipe, work.cache.folder, work.held)
 
 
-def _conclude(work: Work, trained: Trained, verdict: Verdict, tests: list[Row]) -> None:
+def _conclude(
+    work: Work, trained: Trained, judged: Trained, verdict: Verdict, tests: TestPhotos
+) -> None:
     """Files first, then the version's row, where it goes, and the end of the run in one
     transaction: a trainer that dies before leaves the run to be done again, and nothing else."""
     work.held("saving", 0, 0)
-    metrics = metrics_of(trained, verdict)
+    metrics = metrics_of(judged, verdict)
     metrics |= {"seconds": trained.seconds, "fine_tune_share": trained.share}
     directory = _save_version(work, trained, metrics)
-    predicted = trained.judgements["test"].predicted
     with transaction.atomic():
         _record_facts(work, trained)
-        _record_answers(work.run, tests, predicted)
+        _record_answers(work.run, tests, judged.judgements["test"].predicted)
         version = ModelVersion.objects.create(
             backbone=Backbone.objects.get(sha256=trained.backbone.sha256),
             run=work.run,
@@ -303,7 +307,8 @@ def _conclude(work: Work, trained: Trained, verdict: Verdict, tests: list[Row]) 
             fingerprint=work.labels.fingerprint,
             weights=work.beginning.weights_in_words,
         )
-        reason = _decide(work.run, version, verdict)
+        reason = verdict.reason + left_out(trained, work.rows[Split.TRAIN])
+        reason = _decide(work.run, version, replace(verdict, reason=reason))
         if not runs.end(work.run, RunState.SUCCEEDED, reason):
             raise LeaseLost("Another trainer took this run over.")
 
@@ -349,7 +354,7 @@ def _decide(run: TrainingRun, version: ModelVersion, verdict: Verdict) -> str:
 def _record_facts(work: Work, trained: Trained) -> None:
     runs.record(
         work.run,
-        history=trained.histories,
+        history=recordable(trained.histories),
         skipped_images=_skipped_images(work, trained.skipped),
         peak_rss_mb=memory.peak_megabytes(),
     )
@@ -362,11 +367,14 @@ def _skipped_images(work: Work, skipped: dict[Path, str]) -> list[dict[str, Any]
     return [{"image": images.get(path), "reason": reason} for path, reason in skipped.items()]
 
 
-def _record_answers(run: TrainingRun, tests: list[Row], predicted: list[str]) -> None:
-    """The candidate's answer on each test photo, so that a confusion's photos can be shown: as
-    many statements as there are answers, not as photos."""
+def _record_answers(run: TrainingRun, tests: TestPhotos, predicted: list[str]) -> None:
+    """The candidate's answer on each test photo, and the label as the report counts it, so that a
+    confusion's photos can be shown: as many statements as there are answers, not as photos."""
+    judged = RunRow.objects.filter(run=run, split=Split.TEST)
+    for slug in {row.slug for row in tests.rows} & set(tests.merged):
+        judged.filter(label__slug=slug).update(label=Category.objects.get(slug=tests.merged[slug]))
     answered: dict[str, list[int]] = {}
-    for row, slug in zip(tests, predicted, strict=True):
+    for row, slug in zip(tests.rows, predicted, strict=True):
         answered.setdefault(slug, []).append(row.image_id)
     for slug, ids in answered.items():
         for start in range(0, len(ids), CHUNK):

@@ -10,14 +10,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
-from classifier import checkpoint
+from classifier import checkpoint, run
 from classifier.checkpoint import Resumption
+from classifier.network import Backbone, build_backbone, identified
 from classifier.recipe import Recipe
+from classifier.run import LabelledPhotos, Trained
 from classifier.training import HeadResult, train_head
 
+from .factories import write_catalog
 from .test_training_a_head import clouds
 
 RECIPE = Recipe(
@@ -193,3 +197,40 @@ def test_a_torn_file_is_not_gone_on_from(tmp_path: Path, whole: HeadResult) -> N
     state.write_bytes(state.read_bytes()[:-2000])
 
     assert train(tmp_path)[0].history == whole.history
+
+
+def head_run(folder: Path, backbone: Backbone, *, kill_in: int = 0) -> Trained:
+    """A quick run of a few small photos on this backbone."""
+    photos = {
+        split: LabelledPhotos(
+            *write_catalog(folder / split, {"red-hats": 6, "blue-hats": 6}, seed=seed)
+        )
+        for seed, split in enumerate(("train", "validation", "test"))
+    }
+
+    def progress(phase: str, done: int, total: int, message: str = "") -> None:
+        if message.startswith(f"epoch {kill_in} "):
+            raise Killed
+
+    return run.train(
+        photos,
+        backbone=backbone,
+        recipe=RECIPE.with_overrides(["head_epochs=6"]),
+        full=False,
+        resumption=Resumption(folder / "unfinished", "run 1"),
+        progress=progress,
+    )
+
+
+def test_a_head_is_not_gone_on_with_on_another_backbone(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(1)
+    old, new = (identified(build_backbone(None, 32), 32, "random") for _ in range(2))
+    with pytest.raises(Killed):
+        head_run(tmp_path / "killed", old, kill_in=4)
+
+    resumed = head_run(tmp_path / "killed", new)
+
+    whole = head_run(tmp_path / "whole", new)
+    assert resumed.histories == whole.histories
+    for a, b in zip(resumed.head.get_weights(), whole.head.get_weights(), strict=True):
+        assert (a == b).all()

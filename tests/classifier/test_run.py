@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from classifier.errors import NotEnoughData
+from classifier.errors import Diverged, NotEnoughData
 from classifier.network import Backbone
 from classifier.recipe import Recipe
 from classifier.run import LabelledPhotos, Trained, train
 from tests.classifier.factories import write_catalog
+
+COUNTS = {"red-hats": 6, "blue-hats": 6}
 
 
 def test_it_learns_to_tell_the_categories_apart(trained: Trained) -> None:
@@ -43,6 +45,19 @@ def test_an_unreadable_photo_is_skipped_and_named(trained: Trained) -> None:
 def test_curves_and_times_of_both_phases_are_kept(trained: Trained) -> None:
     assert set(trained.histories) == {"head", "fine-tune"}
     assert set(trained.seconds) == {"features", "head", "fine-tune"}
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_a_network_that_answers_no_numbers_is_refused(backbone: Backbone, tmp_path: Path) -> None:
+    photos = {
+        split: LabelledPhotos(*write_catalog(tmp_path / split, counts))
+        for split, counts in {"train": COUNTS, "validation": {}, "test": COUNTS}.items()
+    }
+    steep = ["fine_tune_learning_rate=1.0", "fine_tune_epochs=1", "fine_tune_from=conv5_block1"]
+    recipe = Recipe().with_overrides(["head_units=8", "head_epochs=1", "views=0", *steep])
+
+    with pytest.raises(Diverged, match="lower learning rates"):
+        train(photos, backbone=backbone, recipe=recipe, full=True)
 
 
 def test_one_category_is_not_enough(backbone: Backbone, tmp_path: Path) -> None:

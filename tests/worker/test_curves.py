@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,15 @@ def test_each_epoch_shows_as_it_is_kept(run: TrainingRun, tmp_path: Path) -> Non
     run.refresh_from_db()
     assert list(run.history) == ["head", "fine-tune"]
     assert run.history["head"] == {"loss": [1.0, 0.8]}
+
+
+def test_an_epoch_that_came_apart_shows_as_a_gap(run: TrainingRun, tmp_path: Path) -> None:
+    kept(tmp_path, "head", {"loss": [1.0, math.nan, math.inf, -math.inf, 2.0]})
+
+    Curves(run, tmp_path, silent)("head", 1, 10)
+
+    run.refresh_from_db()
+    assert run.history["head"] == {"loss": [1.0, None, None, None, 2.0]}
 
 
 def test_a_file_that_is_half_written_changes_nothing(run: TrainingRun, tmp_path: Path) -> None:

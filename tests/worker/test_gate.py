@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,22 @@ def test_a_live_model_that_cannot_be_read_leaves_the_choice_to_a_manager(
     assert (run.state, run.mode) == (RunState.SUCCEEDED, RunMode.HEAD)
     assert waiting.state == VersionState.CANDIDATE
     assert "A manager decides" in waiting.reason
+
+
+def test_a_second_rival_whose_files_are_gone_is_missed_in_the_log(
+    live_version: ModelVersion,
+    make_version: Callable[..., ModelVersion],
+    labelled: Merchant,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    approved = make_version(VersionState.RETIRED)
+    columns = {"approved_by_hand": True, "promoted_at": approved.created_at}
+    ModelVersion.objects.filter(pk=approved.pk).update(files_present=False, **columns)
+
+    run = train.execute(start())
+
+    assert Serving.current().live == ModelVersion.objects.get(run=run)
+    assert "no second rival" in caplog.text
 
 
 def test_a_candidate_damaged_on_disk_leaves_predictions_flowing(

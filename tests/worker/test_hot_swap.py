@@ -25,6 +25,7 @@ from catalog.models import (
     WorkerStatus,
 )
 from tests import factories
+from worker import live
 from worker.classify import Classifying
 from worker.live import Loaded
 
@@ -127,6 +128,7 @@ def test_what_a_stand_in_answered_is_answered_again_once_the_live_version_loads(
     worker: Classifying,
     models_dir: Path,
     stored_model: Stored,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     worker.step()
     damaged = make_version(directory=spoil(models_dir, stored_model))
@@ -136,7 +138,7 @@ def test_what_a_stand_in_answered_is_answered_again_once_the_live_version_loads(
     shutil.rmtree(models_dir / damaged.directory)
     shutil.copytree(stored_model.root / stored_model.directory, models_dir / damaged.directory)
 
-    worker.live.try_again()
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0.0)
     worker.drain()
 
     image.refresh_from_db()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from django.conf import settings
 
+from catalog import lifecycle
 from catalog.models import (
     Backbone,
     Embedding,
@@ -15,6 +16,7 @@ from catalog.models import (
     RunMode,
     RunState,
     Serving,
+    Split,
 )
 from tests import factories
 from worker import embeddings, train
@@ -78,3 +80,24 @@ def test_what_it_keeps_of_a_run_under_way_goes_when_the_run_is_over(
     assert seen == [True]
     assert not kept.exists()
     assert (settings.RUNS_DIR / "tensorboard" / str(run.pk)).is_dir()
+
+
+def test_a_new_category_of_which_no_photo_can_be_read_is_left_out_by_name(
+    live_version: ModelVersion, images: list[ProductImage]
+) -> None:
+    embed(live_version.backbone, images)
+    vases = factories.category("Vases")
+    for number in range(5):
+        lost = factories.image(stored=False, file=f"originals/lost-{number}.jpg")
+        lifecycle.import_label(lost, vases, split=Split.TRAIN)
+
+    run = train.execute(start())
+
+    assert run.state == RunState.SUCCEEDED, run.reason
+    assert run.reason.endswith(
+        " None of the training photos of Vases could be read, so this version does not know it."
+    )
+    version = ModelVersion.objects.get(run=run)
+    assert version.classes == ["cups", "lamps", "plants"]
+    assert version.reason == run.reason
+    assert len(run.skipped_images) == 5

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from catalog.models import Embedding, ModelVersion, RunState, Serving, VersionState
@@ -57,6 +59,27 @@ def test_live_previous_pinned_and_the_last_five_stay(root: Path) -> None:
     assert not (root / old.directory).exists()
     assert not (root / old.backbone.directory).exists()
     assert ModelVersion.objects.filter(pk=old.pk).exists()
+
+
+def test_the_version_a_person_put_live_last_stays(root: Path) -> None:
+    earlier, last = stored(root), stored(root)
+    put_live_by_hand(earlier, days_ago=9)
+    put_live_by_hand(last, days_ago=8)
+    never_live = stored(root)
+    ModelVersion.objects.filter(pk=never_live.pk).update(approved_by_hand=True)
+    live = stored(root, state=VersionState.LIVE)
+    newest = [stored(root) for _ in range(KEPT)]
+
+    prune()
+
+    assert set(ModelVersion.objects.filter(files_present=True)) == {last, live, *newest}
+    assert (root / last.directory).is_dir()
+    assert (root / last.backbone.directory).is_dir()
+
+
+def put_live_by_hand(version: ModelVersion, *, days_ago: int) -> None:
+    when = timezone.now() - timedelta(days=days_ago)
+    ModelVersion.objects.filter(pk=version.pk).update(approved_by_hand=True, promoted_at=when)
 
 
 def test_a_directory_that_no_row_names_goes_once_it_is_old(root: Path) -> None:
