@@ -115,7 +115,7 @@ def test_a_version_the_engine_breaks_on_leaves_the_one_before_in_service(
     status = WorkerStatus.objects.get()
     assert status.version == live_version
     assert f"Version {newer.pk} cannot be loaded: {type(error).__name__}" in status.error
-    worker.live.try_again()
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0.0)
     worker.drain()
     before.refresh_from_db()
     image.refresh_from_db()
