@@ -173,7 +173,8 @@ def _running(preview: Preview) -> QuerySet[Preview]:
 
 def of(version: ModelVersion) -> Preview | None:
     give_up_on_lost()
-    return Preview.objects.select_related("against").filter(version=version).first()
+    rows = Preview.objects.select_related("against").defer("against__metrics")
+    return rows.filter(version=version).first()
 
 
 def shown(preview: Preview) -> list[Shown]:

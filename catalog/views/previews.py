@@ -29,7 +29,7 @@ def changes(request: SignedIn, pk: int) -> HttpResponse:
     context = {
         "version": version,
         "serving": serving,
-        "figures": report.read(version, gains={}),
+        "figures": report.figures(version),
         "baseline": report.baseline(version),
         "shifts": previews.shifts(version),
         "preview": preview,
@@ -44,7 +44,7 @@ def changes(request: SignedIn, pk: int) -> HttpResponse:
 @require_safe
 def photos(request: SignedIn, pk: int) -> HttpResponse:
     """`?set=open&before=3&after=5`: the photos of one kind of change."""
-    version = get_object_or_404(ModelVersion, pk=pk)
+    version = get_object_or_404(ModelVersion.objects.defer("metrics"), pk=pk)
     preview = previews.of(version)
     before, after = (_category(request.GET.get(name, "")) for name in ("before", "after"))
     if preview is None or before is None or after is None:
