@@ -30,16 +30,17 @@ class Comparison:
 
 
 def compare(first: ModelVersion, second: ModelVersion) -> Comparison:
-    """The weights a recipe names are a setting like any other, by their source."""
+    """The weights a recipe names are a setting like any other, by their source. One query."""
     a, b = _settings(first.recipe), _settings(second.recipe)
     differences = [
         Difference(name, a.get(name), b.get(name))
         for name in sorted(set(a) | set(b))
         if a.get(name) != b.get(name)
     ]
+    figures = report.listed([first.pk, second.pk])
     return Comparison(
         (first, second),
-        (report.figures(first), report.figures(second)),
+        (figures[first.pk], figures[second.pk]),
         differences,
         first.fingerprint == second.fingerprint,
     )

@@ -38,7 +38,7 @@ def visible(user: User) -> ImageQuerySet:
 
 
 def image_or_404(user: User, image_id: int) -> ProductImage:
-    rows = visible(user).select_related(*SHOWN_WITH, *DETAILS)
+    rows = visible(user).select_related(*SHOWN_WITH, *DETAILS).defer("version__metrics")
     image = get_object_or_404(rows, pk=image_id)
     reclassify.note_asked_again([image])
     return image

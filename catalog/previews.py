@@ -8,14 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from . import enqueue, report
 from .errors import CatalogError, NotAllowed
 from .models import (
     Category,
+    CategoryChange,
     ChangedAnswer,
+    ChangeKind,
     CheckState,
     ModelVersion,
     Preview,
@@ -173,7 +175,16 @@ def _running(preview: Preview) -> QuerySet[Preview]:
 
 def of(version: ModelVersion) -> Preview | None:
     give_up_on_lost()
-    return Preview.objects.select_related("against").filter(version=version).first()
+    rows = Preview.objects.select_related("against").defer("against__metrics")
+    return rows.filter(version=version).first()
+
+
+def tree_changed_since(preview: Preview) -> bool:
+    """Whether other categories are answered by now, or an answer counts as another: then what
+    was found may not hold. Renaming and describing change no answer."""
+    since = preview.created_at
+    changes = CategoryChange.objects.filter(Q(at__gt=since) | Q(undone_at__gt=since))
+    return changes.exclude(kind__in=[ChangeKind.RENAME, ChangeKind.DESCRIBE]).exists()
 
 
 def shown(preview: Preview) -> list[Shown]:

@@ -65,7 +65,8 @@ def rival(version: ModelVersion) -> Rival | None:
     ours = _mapping(version.metrics)
     theirs = _mapping(ours.get("baseline"))
     number = theirs.get("version")
-    found = ModelVersion.objects.filter(pk=number).first() if isinstance(number, int) else None
+    rows = ModelVersion.objects.only("pk")
+    found = rows.filter(pk=number).first() if isinstance(number, int) else None
     if found is None:
         return None
     before = _mapping(theirs.get("per_class"))

@@ -167,10 +167,10 @@ def checked_at_random() -> QuerySet[Decision]:
 
 def _thresholds(version_ids: set[int], target: float) -> dict[int, float]:
     """{version id: pooled threshold} of those that have one."""
-    versions = ModelVersion.objects.filter(pk__in=version_ids).values_list("pk", "metrics")
+    rows = ModelVersion.objects.filter(pk__in=version_ids)
     found = {}
-    for pk, metrics in versions:
-        for one in mappings(mapping(mapping(metrics).get("selective")).get("targets")):
+    for pk, kept in rows.values_list("pk", "metrics__selective"):
+        for one in mappings(mapping(kept).get("targets")):
             value = share(mapping(one.get("pooled")).get("value"))
             if one.get("target") == target and value is not None:
                 found[pk] = value

@@ -23,8 +23,10 @@ class RollbackForm(forms.Form):
 
 
 class CompareForm(forms.Form):
-    first = forms.ModelChoiceField(ModelVersion.objects.select_related("backbone"))
-    second = forms.ModelChoiceField(ModelVersion.objects.select_related("backbone"))
+    first = forms.ModelChoiceField(ModelVersion.objects.select_related("backbone").defer("metrics"))
+    second = forms.ModelChoiceField(
+        ModelVersion.objects.select_related("backbone").defer("metrics")
+    )
 
 
 class RemoveSamplesForm(forms.Form):

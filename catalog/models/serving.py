@@ -39,7 +39,9 @@ class Serving(models.Model):
 
     @classmethod
     def current(cls) -> Serving:
-        return cls.objects.select_related("live", "previous", "paused_by").get_or_create(id=1)[0]
+        """Its versions come without their reports, which can be of megabytes."""
+        rows = cls.objects.select_related("live", "previous", "paused_by")
+        return rows.defer("live__metrics", "previous__metrics").get_or_create(id=1)[0]
 
 
 class WorkerStatus(models.Model):

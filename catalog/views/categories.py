@@ -27,7 +27,7 @@ from ..forms.category import (
     SplitForm,
     photos_to,
 )
-from ..models import Category, CategoryChange, Role
+from ..models import Category, CategoryChange, ProductImage, Role
 from ..reshaping import PhotosGo
 
 EXAMPLES_OFFERED = 48
@@ -189,8 +189,10 @@ def examples(request: SignedIn, pk: int) -> HttpResponse:
     """A grid of the category's photos to pick its examples from."""
     found = _find(pk)
     chosen = [e.image for e in category_photos.chosen_examples([found.pk])]
-    newest = category_photos.labelled(found).exclude(pk__in=[i.pk for i in chosen])
-    offered = [*chosen, *newest.order_by("label_state", "-id")[:EXAMPLES_OFFERED]]
+    picked = {image.pk for image in chosen}
+    if request.method == "POST":
+        picked = {pk for pk in map(_number, request.POST.getlist("example")) if pk is not None}
+    offered = _offered(found, chosen, picked)
     form = ExamplesForm(request.POST or None, offered=[image.pk for image in offered])
     error = ""
     if request.method == "POST" and form.is_valid():
@@ -201,10 +203,22 @@ def examples(request: SignedIn, pk: int) -> HttpResponse:
         else:
             return _done(request, found, "Saved. Reviewers see the examples beside each photo.")
     elif request.method == "POST":
-        error = "One of these photos left the category meanwhile; choose again."
-    picked = {image.pk for image in chosen}
+        error = (
+            "A photo you chose left the category meanwhile; look at what is still ticked and save "
+            "again."
+        )
     context = {"category": found, "offered": offered, "picked": picked, "error": error}
     return render(request, "categories/examples.html", context, status=REFUSED if error else 200)
+
+
+def _offered(
+    category: Category, chosen: list[ProductImage], picked: set[int]
+) -> list[ProductImage]:
+    """Its examples, its newest photos, and those that were among them when somebody picked them."""
+    others = category_photos.labelled(category).exclude(pk__in=[image.pk for image in chosen])
+    newest = list(others.order_by("label_state", "-id")[:EXAMPLES_OFFERED])
+    rest = others.filter(pk__in=picked).exclude(pk__in=[image.pk for image in newest])
+    return [*chosen, *newest, *rest.order_by("label_state", "-id")]
 
 
 def _find(pk: int) -> Category:

@@ -23,6 +23,6 @@ def compare(request: SignedIn) -> HttpResponse:
     context = {
         "form": form,
         "compared": found,
-        "versions": ModelVersion.objects.order_by("-id")[:100],
+        "versions": ModelVersion.objects.only("pk").order_by("-id")[:100],
     }
     return render(request, "models/compare.html", context)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from .. import previews, report
 from ..access import STAFF, SignedIn, allow
 from ..errors import CatalogError
-from ..models import Category, ModelVersion, Role, Serving
+from ..models import Category, CheckState, ModelVersion, Role, Serving
 
 PHOTOS_PAGE = 48
 
@@ -26,14 +26,17 @@ def changes(request: SignedIn, pk: int) -> HttpResponse:
     """What would change if this version went live."""
     version = get_object_or_404(ModelVersion.objects.select_related("backbone"), pk=pk)
     serving, preview = Serving.current(), previews.of(version)
+    done = preview if preview and preview.state == CheckState.DONE else None
+    tree_changed = done is not None and previews.tree_changed_since(done)
     context = {
         "version": version,
         "serving": serving,
-        "figures": report.read(version, gains={}),
+        "figures": report.figures(version),
         "baseline": report.baseline(version),
         "shifts": previews.shifts(version),
         "preview": preview,
-        "parts": previews.shown(preview) if preview and preview.state == "done" else [],
+        "parts": previews.shown(done) if done and not tree_changed else [],
+        "tree_changed": tree_changed,
         "is_outdated": preview is not None and preview.against_id != serving.live_id,
         "can_go_live": version.files_present and version.pk != serving.live_id,
     }
@@ -44,10 +47,12 @@ def changes(request: SignedIn, pk: int) -> HttpResponse:
 @require_safe
 def photos(request: SignedIn, pk: int) -> HttpResponse:
     """`?set=open&before=3&after=5`: the photos of one kind of change."""
-    version = get_object_or_404(ModelVersion, pk=pk)
+    version = get_object_or_404(ModelVersion.objects.defer("metrics"), pk=pk)
     preview = previews.of(version)
     before, after = (_category(request.GET.get(name, "")) for name in ("before", "after"))
     if preview is None or before is None or after is None:
+        return redirect("model-changes", pk)
+    if previews.tree_changed_since(preview):
         return redirect("model-changes", pk)
     key = previews.TEST if request.GET.get("set") == previews.TEST else previews.OPEN
     rows = previews.photos(preview, key=key, before=before.pk, after=after.pk)

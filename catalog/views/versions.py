@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -53,15 +54,16 @@ def models(request: SignedIn) -> HttpResponse:
     """What answers now, what is being learned, and every version and run."""
     serving, active = Serving.current(), runs.active()
     live = _with_backbone().filter(pk=serving.live_id or 0).first()
-    versions = _page(request, "versions", _with_backbone().order_by("-id"))
+    versions = _page(request, "versions", _with_backbone().defer("metrics").order_by("-id"))
+    figures = report.listed(v.pk for v in [*versions, *filter(None, [live])])
     jobs, ended_jobs = job_progress.listed()
     context = {
         "serving": serving,
         "live": live,
-        "live_figures": report.figures(live) if live else None,
+        "live_figures": figures[live.pk] if live else None,
         "gaps": coverage.gaps(live) if live else [],
         "origin": provenance.of(live) if live else None,
-        "workers": WorkerStatus.objects.select_related("version").order_by("name"),
+        "workers": WorkerStatus.objects.order_by("name"),
         "worker_check": health.worker(),
         "active": active,
         "progress": watching.progress(active) if active else None,
@@ -70,7 +72,7 @@ def models(request: SignedIn) -> HttpResponse:
         "outlook": learning.outlook(),
         "last_ended": TrainingRun.objects.filter(finished_at__isnull=False).first(),
         "versions": versions,
-        "version_rows": [_listed(version) for version in versions],
+        "version_rows": [_listed(version, figures) for version in versions],
         "runs": _page(request, "runs", TrainingRun.objects.select_related("requested_by")),
         "previous": _earlier(serving),
         "waiting": _waiting(serving),
@@ -176,14 +178,16 @@ def resume(request: SignedIn) -> HttpResponse:
     return redirect("models")
 
 
-def _listed(version: ModelVersion) -> tuple[ModelVersion, report.Report, bool]:
+def _listed(
+    version: ModelVersion, figures: Mapping[int, report.Report]
+) -> tuple[ModelVersion, report.Report, bool]:
     """One row of the list: the version, its figures, whether it stands on starter weights."""
-    return version, report.figures(version), provenance.stands_on_starter(version)
+    return version, figures[version.pk], provenance.stands_on_starter(version)
 
 
 def _waiting(serving: Serving) -> ModelVersion | None:
     """The newest version, where it waits for a manager to decide."""
-    newest = ModelVersion.objects.order_by("-id").first()
+    newest = ModelVersion.objects.defer("metrics").order_by("-id").first()
     waits = newest is not None and newest.state == VersionState.CANDIDATE and newest.files_present
     return newest if waits and serving.live_id is not None else None
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from catalog import golive, previews
+from catalog import categories, golive, previews, reshaping
 from catalog.errors import NotAllowed
 from catalog.models import (
     Category,
@@ -14,6 +14,7 @@ from catalog.models import (
     ModelVersion,
     Preview,
     ProductImage,
+    User,
     VersionState,
 )
 from catalog.previews import OPEN, TEST, Part
@@ -153,6 +154,40 @@ def test_another_live_version_makes_it_outdated(
     text = page(client, candidate)
 
     assert f"compared with version {live.pk}, which is not live any more" in text
+
+
+def test_what_was_found_is_shown_no_longer_once_a_category_was_merged(
+    client: Client, candidate: ModelVersion, manager: User, hats: Category, shoes: Category
+) -> None:
+    caps = factories.category("Caps")
+    image = factories.labelled_image(caps, suggested=shoes)
+    worked_out(candidate, [(image, shoes, caps)], TEST)
+    query = {"set": "test", "before": str(shoes.pk), "after": str(caps.pk)}
+    assert "→</span> Caps" in page(client, candidate)
+
+    made = reshaping.merge(caps, hats, by=manager)
+
+    photos = client.get(reverse("changed-photos", args=[candidate.pk]), query, follow=True)
+    for text in (page(client, candidate), photos.content.decode()):
+        assert "The categories changed since this was asked for" in text
+        assert "→</span> Caps" not in text
+        assert "wrong either way" not in text
+
+    worked_out(candidate, [(image, shoes, hats)], TEST)
+    assert "→</span> Hats" in page(client, candidate)
+
+    reshaping.undo(made, by=manager)
+    assert "→</span> Hats" not in page(client, candidate)
+
+
+def test_a_new_name_leaves_what_was_found_as_it_is(
+    client: Client, candidate: ModelVersion, manager: User, hats: Category, shoes: Category
+) -> None:
+    worked_out(candidate, [(factories.answered_image(shoes), shoes, hats)])
+
+    categories.rename(hats, "Headwear", by=manager)
+
+    assert "→</span> Headwear" in page(client, candidate)
 
 
 def test_what_was_worked_out_goes_once_the_version_is_decided(candidate: ModelVersion) -> None:
