@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from . import environment as env
 from .logs import LEVELS, logging_config
@@ -41,11 +42,23 @@ def _secret_key() -> str:
 SECRET_KEY = _secret_key()
 
 
+REDIS_SCHEMES = ("redis://", "rediss://", "redis+socket://", "memory://")
+"""Celery takes others, and anything without a scheme, for brokers that nobody runs here. In memory:
+for benchmarks, where nothing takes up what is sent."""
+
+
 def _redis_url() -> str:
     """REDIS_URL, else the Redis of the demo that runs on this DATA_DIR and records where it is."""
+    if url := os.environ.get("REDIS_URL"):
+        if not url.startswith(REDIS_SCHEMES):
+            raise ImproperlyConfigured(
+                "REDIS_URL must start with redis://, rediss:// or redis+socket://, as in "
+                "redis://localhost:6379/0."
+            )
+        return url
     recorded = DATA_DIR / "redis.url"
     started = recorded.read_text().strip() if recorded.exists() else ""
-    return os.environ.get("REDIS_URL") or started or f"redis+socket://{DATA_DIR / 'redis.sock'}"
+    return started or f"redis+socket://{DATA_DIR / 'redis.sock'}"
 
 
 INSTALLED_APPS = [
