@@ -133,6 +133,28 @@ def test_evaluate_takes_folders_and_names_what_the_model_does_not_know(
     assert [Path(bad["path"]).name for bad in found["unreadable"]] == ["torn.jpg"]
 
 
+def test_evaluate_names_the_files_it_left_out(live_version: ModelVersion, tmp_path: Path) -> None:
+    (tmp_path / "dataset/cups").mkdir(parents=True)
+    (tmp_path / "dataset/cups/one.jpg").write_bytes(pictures.picture("cups", 1))
+    (tmp_path / "dataset/loose.jpg").write_bytes(pictures.picture("cups", 2))
+
+    found = answer("evaluate", "--dataset", str(tmp_path / "dataset"))
+
+    assert found["images"] == 1
+    (left_out,) = found["unreadable"]
+    assert Path(left_out["path"]).name == "loose.jpg"
+    assert "no category folder" in left_out["reason"]
+
+
+def test_evaluate_is_refused_where_it_measured_nothing(
+    live_version: ModelVersion, tmp_path: Path
+) -> None:
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset/loose.jpg").write_bytes(pictures.picture("cups", 1))
+
+    assert "None of the files" in refusal("evaluate", "--dataset", str(tmp_path / "dataset"))
+
+
 def test_evaluate_without_labelled_photos_says_so(live_version: ModelVersion) -> None:
     assert "no labelled test photos" in refusal("evaluate")
 
