@@ -81,7 +81,15 @@ def _why_not(path: Path, root: Path, *, unlabelled: bool) -> str:
         return "This is not a file."
     if path.parent == root and not unlabelled:
         return "The photo lies in no category folder."
+    folder = path.relative_to(root).parent
+    if shown(folder) != str(folder) and not unlabelled:
+        return "The folder's name is not UTF-8; rename it."
     return ""
+
+
+def shown(path: Path) -> str:
+    """The path as text that can be stored and printed: � for bytes that are no UTF-8."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _refuse_inner_folders(found: Scan) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,17 @@ def test_classify_answers_files_and_folders_and_stores_nothing(
     assert lamp["top"][0]["confidence"] > lamp["top"][1]["confidence"]
     assert "error" in missing
     assert not ProductImage.objects.exists()
+
+
+def test_classify_names_files_in_text_that_can_be_written(
+    live_version: ModelVersion, tmp_path: Path
+) -> None:
+    photo = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    photo.write_bytes(pictures.picture("cups", 7))
+
+    (found,) = answer("classify", str(photo))["results"]
+
+    assert found["path"] == f"{tmp_path}/caf\ufffd.jpg"
 
 
 def test_classify_leaves_out_a_retired_category(

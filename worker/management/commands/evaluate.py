@@ -75,7 +75,7 @@ def _in_folders(root: Path) -> tuple[list[tuple[Path, str]], list[dict[str, str]
     scan = folders.scan(root)
     found = scan.photos
     slugs = {names: category_names.folder_slug(names) for names in {p.folders for p in found}}
-    refused = [{"path": str(path), "reason": reason} for path, reason in scan.refused]
+    refused = [{"path": folders.shown(path), "reason": reason} for path, reason in scan.refused]
     return [(photo.path, slugs[photo.folders]) for photo in found], refused
 
 
@@ -94,7 +94,7 @@ def _measure(
                 pixels.append(load(path, classifier.image_size))
                 labels.append(slug)
             except UnreadableImage as error:
-                unreadable.append({"path": str(path), "reason": str(error)})
+                unreadable.append({"path": folders.shown(path), "reason": str(error)})
         if pixels:
             answers.append(classifier.predict(np.stack(pixels))[0])
         bar.show("evaluating", min(start + BATCH, len(found)), len(found))
