@@ -164,24 +164,29 @@ def only_one(data_dir: Path) -> Iterator[None]:
     """Hold DATA_DIR while this process lives; the kernel lets go of it, after kill -9 too."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        file = (data_dir / "demo.lock").open("a+")
+        file = (data_dir / "demo.lock").open("a+b", buffering=0)
     except OSError as error:
-        raise LauncherError(
-            f"DATA_DIR={data_dir} cannot be written ({error.strerror}): choose another."
-        ) from error
+        raise _unwritable(data_dir, error) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.truncate(0)
+            file.write(str(os.getpid()).encode())
         except BlockingIOError:
             file.seek(0)
             raise LauncherError(
-                f"A demo already runs on {data_dir} (process {file.read().strip()}): "
+                f"A demo already runs on {data_dir} (process {file.read().decode().strip()}): "
                 "stop it, or set another DATA_DIR."
             ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        except OSError as error:
+            raise _unwritable(data_dir, error) from error
         yield
+
+
+def _unwritable(data_dir: Path, error: OSError) -> LauncherError:
+    return LauncherError(
+        f"DATA_DIR={data_dir} cannot be written ({error.strerror}): choose another."
+    )
 
 
 if __name__ == "__main__":
