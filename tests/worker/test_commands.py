@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,24 @@ def test_reclassify_waits_until_every_photo_has_a_new_answer(
     assert all(image.predictions.count() == 2 for image in ProductImage.objects.all())
     assert not ProductImage.objects.exclude(machine=MachineState.CLASSIFIED).exists()
     assert list(ProductImage.objects.values_list("pk", "label_id", "revision")) == labels
+
+
+def test_reclassify_does_not_wait_for_a_version_that_cannot_be_loaded(
+    make_version: Callable[..., ModelVersion],
+    fresh_worker: Classifying,
+    tints: dict[str, Category],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    version = make_version(VersionState.LIVE, directory="versions/gone")
+    factories.answered_image(tints["cups"], stored=False)
+    monkeypatch.setattr(classify, "this_process", lambda: fresh_worker)
+    monkeypatch.setattr(process, "name", lambda: fresh_worker.live.worker)
+
+    said = refusal("reclassify", "--all", "--wait")
+
+    assert f"Version {version.pk} cannot be loaded: " in said
+    assert "stay queued" in said
+    assert Reclassification.objects.get().is_active
 
 
 def test_reclassify_takes_what_is_labelled_or_suggested_as_a_category(
