@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db.models import Q
 
+from catalog import runs
 from catalog.models import (
     Category,
     CheckState,
@@ -25,6 +26,7 @@ from catalog.models import (
     ProductImage,
     Reclassification,
     RunState,
+    RunTrigger,
     Serving,
     Split,
     TrainingRun,
@@ -92,6 +94,20 @@ def test_retrain_is_refused_while_another_run_is_active(labels_only: Merchant) -
     factories.run(state=RunState.RUNNING)
 
     assert "already under way" in refusal("retrain")
+
+
+def test_retrain_takes_the_place_of_a_command_that_was_told_to_stop(
+    tints: dict[str, Category],
+) -> None:
+    stopped = factories.run(trigger=RunTrigger.COMMAND)
+    claimed = runs.claim(stopped.pk, owner="a command")
+    assert claimed is not None
+    runs.hand_back(claimed)
+
+    assert "training labels: none" in refusal("retrain")  # not: already under way
+
+    stopped.refresh_from_db()
+    assert stopped.state == RunState.CANCELLED
 
 
 def test_retrain_with_too_few_labels_says_how_many_there_are(tints: dict[str, Category]) -> None:
