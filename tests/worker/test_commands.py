@@ -311,6 +311,7 @@ def test_versions_are_listed_shown_put_live_and_rolled_back() -> None:
     assert answer("model_versions", "rollback")["live"] == first.pk
     assert answer("model_versions", "rollback", "--to", str(second.pk))["live"] == second.pk
     assert "no version 99999" in refusal("model_versions", "promote", "99999")
+    assert "no version 0" in refusal("model_versions", "rollback", "--to", "0")
 
 
 def test_the_doctor_names_what_is_wrong(tints: dict[str, Category]) -> None:
