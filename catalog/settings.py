@@ -191,7 +191,7 @@ CLASSIFY_BATCH = env.integer("CLASSIFY_BATCH", 32, minimum=1)
 CLASSIFIER_ENGINE = env.choice("CLASSIFIER_ENGINE", "auto", ("auto", "keras", "openvino"))
 CLASSIFY_LEASE_SECONDS = env.integer("CLASSIFY_LEASE_SECONDS", 120, minimum=1)
 CLASSIFY_MAX_ATTEMPTS = env.integer("CLASSIFY_MAX_ATTEMPTS", 5, minimum=1)
-SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5)
+SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5, minimum=0.1)
 
 # Review
 REVIEW_LEASE_SECONDS = env.integer("REVIEW_LEASE_SECONDS", 300, minimum=10)

@@ -147,7 +147,12 @@ def test_sqlite_is_durable_and_takes_the_write_lock_at_begin(
 
 @pytest.mark.parametrize(
     ("name", "raw"),
-    [("UPLOAD_MAX_MB", "0"), ("REVIEW_RANDOM_SHARE", "2"), ("LOG_LEVEL", "LOUD")],
+    [
+        ("UPLOAD_MAX_MB", "0"),
+        ("REVIEW_RANDOM_SHARE", "2"),
+        ("LOG_LEVEL", "LOUD"),
+        ("SWEEP_SECONDS", "0"),
+    ],
 )
 def test_the_start_stops_at_a_bad_variable(tmp_path: Path, name: str, raw: str) -> None:
     stopped = start(tmp_path, **{name: raw})
