@@ -34,7 +34,7 @@ bench:  ## rivals and ours on the same photos; ARGS="--quick"
 
 tensorboard:  ## the training logs of all runs, on http://localhost:6006/
 	@$(LAUNCHER) install
-	@$(VENV)/tensorboard --logdir $(or $(RUNS_DIR),$(DATA)/runs) --port $(or $(PORT),6006)
+	@$(VENV)/tensorboard --logdir "$(or $(RUNS_DIR),$(DATA)/runs)" --port $(or $(PORT),6006)
 
 clean:  ## caches and .venv; data under var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache staticfiles test-results

@@ -52,14 +52,14 @@ def share(name: str, default: float, *, minimum: float = 0, maximum: float = 1) 
     return _read(name, default, parse, f"a number between {minimum:g} and {maximum:g}")
 
 
-def number(name: str, default: float) -> float:
+def number(name: str, default: float, *, minimum: float = 0) -> float:
     def parse(raw: str) -> float:
         value = float(raw)
-        if not 0 <= value < float("inf"):
+        if not minimum <= value < float("inf"):
             raise ValueError(raw)
         return value
 
-    return _read(name, default, parse, "a number of at least 0")
+    return _read(name, default, parse, f"a number of at least {minimum:g}")
 
 
 def boolean(name: str, default: bool) -> bool:

@@ -35,9 +35,21 @@ class Scan:
 
 
 def scan(root: Path, *, unlabelled: bool = False) -> Scan:
-    """Look through `root`; BadFolder when it is no folder, holds nothing, or holds splits.
+    """Look through `root`; BadFolder when it is no folder, cannot be read, holds nothing, or holds
+    splits. Hidden files are passed over, links that lead out of `root` refused."""
+    try:
+        found = _look_through(root, unlabelled=unlabelled)
+    except OSError as error:
+        raise BadFolder(
+            f"{error.filename or root} cannot be read ({error.strerror}); let this user read it, "
+            "or name another folder."
+        ) from error
+    if not found.photos and not found.refused:
+        raise BadFolder(f"{root} holds no photos; put them there, a folder per category.")
+    return found
 
-    Hidden files are passed over, links that lead out of `root` refused."""
+
+def _look_through(root: Path, *, unlabelled: bool) -> Scan:
     if not root.is_dir():
         raise BadFolder(f"{root} is not a folder; name the folder that holds the categories.")
     if not unlabelled:
@@ -51,8 +63,6 @@ def scan(root: Path, *, unlabelled: bool = False) -> Scan:
             found.photos.append(Photo(path, path.relative_to(root).parts[:-1]))
     if not unlabelled:
         _refuse_inner_folders(found)
-    if not found.photos and not found.refused:
-        raise BadFolder(f"{root} holds no photos; put them there, a folder per category.")
     return found
 
 
@@ -81,7 +91,15 @@ def _why_not(path: Path, root: Path, *, unlabelled: bool) -> str:
         return "This is not a file."
     if path.parent == root and not unlabelled:
         return "The photo lies in no category folder."
+    folder = path.relative_to(root).parent
+    if shown(folder) != str(folder) and not unlabelled:
+        return "The folder's name is not UTF-8; rename it."
     return ""
+
+
+def shown(path: Path) -> str:
+    """The path as text that can be stored and printed: � for bytes that are no UTF-8."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _refuse_inner_folders(found: Scan) -> None:

@@ -20,7 +20,7 @@ from django.db import transaction
 
 from . import categories, category_names, intake, lifecycle, pictures, skus
 from .errors import CatalogError, NotAllowed, Rejected
-from .folders import BadFolder, Photo, Scan
+from .folders import BadFolder, Photo, Scan, shown
 from .intake import DuplicateBytes, Stored
 from .models import Category, Merchant, Priority, ProductImage, Split
 
@@ -41,7 +41,7 @@ class Imported:
     categories: Counter[str] = field(default_factory=Counter)
 
     def reject(self, path: Path, reason: str) -> None:
-        self.rejected.append({"path": str(path), "reason": reason})
+        self.rejected.append({"path": shown(path), "reason": reason})
 
 
 @dataclass(frozen=True)

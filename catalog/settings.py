@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from . import environment as env
 from .logs import LEVELS, logging_config
@@ -41,11 +42,23 @@ def _secret_key() -> str:
 SECRET_KEY = _secret_key()
 
 
+REDIS_SCHEMES = ("redis://", "rediss://", "redis+socket://", "memory://")
+"""Celery takes others, and anything without a scheme, for brokers that nobody runs here. In memory:
+for benchmarks, where nothing takes up what is sent."""
+
+
 def _redis_url() -> str:
     """REDIS_URL, else the Redis of the demo that runs on this DATA_DIR and records where it is."""
+    if url := os.environ.get("REDIS_URL"):
+        if not url.startswith(REDIS_SCHEMES):
+            raise ImproperlyConfigured(
+                "REDIS_URL must start with redis://, rediss:// or redis+socket://, as in "
+                "redis://localhost:6379/0."
+            )
+        return url
     recorded = DATA_DIR / "redis.url"
     started = recorded.read_text().strip() if recorded.exists() else ""
-    return os.environ.get("REDIS_URL") or started or f"redis+socket://{DATA_DIR / 'redis.sock'}"
+    return started or f"redis+socket://{DATA_DIR / 'redis.sock'}"
 
 
 INSTALLED_APPS = [
@@ -178,7 +191,7 @@ CLASSIFY_BATCH = env.integer("CLASSIFY_BATCH", 32, minimum=1)
 CLASSIFIER_ENGINE = env.choice("CLASSIFIER_ENGINE", "auto", ("auto", "keras", "openvino"))
 CLASSIFY_LEASE_SECONDS = env.integer("CLASSIFY_LEASE_SECONDS", 120, minimum=1)
 CLASSIFY_MAX_ATTEMPTS = env.integer("CLASSIFY_MAX_ATTEMPTS", 5, minimum=1)
-SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5)
+SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5, minimum=0.1)
 
 # Review
 REVIEW_LEASE_SECONDS = env.integer("REVIEW_LEASE_SECONDS", 300, minimum=10)

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import LauncherError, StopRequested
-from .place import ROOT, Place
+from .place import ROOT, Place, in_address
 from .preflight import check_start
 from .redis_server import (
     answers,
@@ -87,7 +87,7 @@ def prepare_and_watch(supervisor: Supervisor, place: Place) -> None:
         timeout=WEB_SECONDS,
         otherwise=f"The site did not answer within {WEB_SECONDS:.0f} s: see {place.logs}/web.log.",
     )
-    announce(place)
+    announce(place, supervisor.environment["ALLOWED_HOSTS"])
     supervisor.run({"follow_run": manage("follow_run")}, logged=False)
     supervisor.watch()
 
@@ -119,16 +119,18 @@ def start_redis(supervisor: Supervisor, place: Place, unix_socket: Path) -> None
 def child_environment(
     place: Place, environment: Mapping[str, str], unix_socket: Path | None
 ) -> dict[str, str]:
-    """HTTPS=0: one machine, plain HTTP. The .venv comes first on PATH for the Procfile."""
+    """HTTPS=0: plain HTTP. ALLOWED_HOSTS follows HOST unless it is set. The .venv comes first on
+    PATH for the Procfile."""
     redis = {"REDIS_URL": url_of(unix_socket)} if unix_socket else {}
     ours = {
         "DATA_DIR": str(place.data_dir),
-        "HOST": place.host,
+        "HOST": in_address(place.host),
         "PORT": str(place.port),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
     }
-    return {"HTTPS": "0", **environment, **ours, **redis}
+    unless_set = {"HTTPS": "0", "ALLOWED_HOSTS": ",".join(place.names)}
+    return {**unless_set, **environment, **ours, **redis}
 
 
 def manage(*arguments: str) -> list[str]:
@@ -147,11 +149,13 @@ def responds(place: Place) -> bool:
         connection.close()
 
 
-def announce(place: Place) -> None:
+def announce(place: Place, names: str) -> None:
     sign_ins = place.data_dir / "demo-sign-ins.txt"
     known = sign_ins.read_text().rstrip() if sign_ins.exists() else "(none were made)"
     indented = "\n".join(f"    {line}" for line in known.splitlines())
     say(f"\n  The site is ready: {place.address}\n\n  Sign in as\n{indented}\n")
+    if place.is_everywhere:
+        say(f"  It answers to {names}; ALLOWED_HOSTS=localhost,NAME names others.\n")
     say(f"  Logs: {place.logs}. Ctrl-C stops everything.\n")
 
 
@@ -164,24 +168,29 @@ def only_one(data_dir: Path) -> Iterator[None]:
     """Hold DATA_DIR while this process lives; the kernel lets go of it, after kill -9 too."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        file = (data_dir / "demo.lock").open("a+")
+        file = (data_dir / "demo.lock").open("a+b", buffering=0)
     except OSError as error:
-        raise LauncherError(
-            f"DATA_DIR={data_dir} cannot be written ({error.strerror}): choose another."
-        ) from error
+        raise _unwritable(data_dir, error) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.truncate(0)
+            file.write(str(os.getpid()).encode())
         except BlockingIOError:
             file.seek(0)
             raise LauncherError(
-                f"A demo already runs on {data_dir} (process {file.read().strip()}): "
+                f"A demo already runs on {data_dir} (process {file.read().decode().strip()}): "
                 "stop it, or set another DATA_DIR."
             ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        except OSError as error:
+            raise _unwritable(data_dir, error) from error
         yield
+
+
+def _unwritable(data_dir: Path, error: OSError) -> LauncherError:
+    return LauncherError(
+        f"DATA_DIR={data_dir} cannot be written ({error.strerror}): choose another."
+    )
 
 
 if __name__ == "__main__":

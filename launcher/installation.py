@@ -61,13 +61,22 @@ class Installation:
         return Stamp(python=python, venv=str(self.venv), files=hashes)
 
     def present(self) -> Stamp | None:
-        """What was installed to the end; None without a stamp or where its Python is gone."""
+        """What was installed to the end; None without a stamp, or where its Python is gone or, as
+        after an upgrade of the system, another one."""
         try:
             stamp = Stamp(**json.loads(self.stamp_file.read_text()))
         except (OSError, ValueError, TypeError):
             return None
-        usable = stamp.venv == str(self.venv) and os.access(self.python, os.X_OK)
+        usable = stamp.venv == str(self.venv) and self._runs(stamp.python)
         return stamp if usable else None
+
+    def _runs(self, version: str) -> bool:
+        """Whether the Python inside is one of that version: .venv only links to it."""
+        try:
+            done = subprocess.run([self.python, "--version"], capture_output=True, check=False)
+        except OSError:
+            return False
+        return done.stdout.startswith(f"Python {version}.".encode())
 
     def is_current(self, *, dev: bool, python: str | None) -> bool:
         """Whether nothing is to be done. `python` None: any supported version will do."""

@@ -21,6 +21,8 @@ from .errors import LauncherError
 MAX_SOCKET_PATH = 107
 """Bytes; Linux allows 108 with the closing zero."""
 
+SCHEMES = ("redis://", "rediss://", "redis+socket://")
+
 NO_REDIS = (
     "No Redis for this machine: run `apt install redis-server`, or set REDIS_URL to a running one."
 )
@@ -29,6 +31,10 @@ NO_REDIS = (
 def check_redis(environment: Mapping[str, str]) -> None:
     """LauncherError unless REDIS_URL answers, or a server is here or can be installed by pip."""
     if url := environment.get("REDIS_URL"):
+        if not url.startswith(SCHEMES):
+            raise LauncherError(
+                f"REDIS_URL must start with {' or '.join(SCHEMES)}, as in redis://localhost:6379/0."
+            )
         if not answers(url):
             raise LauncherError(
                 f"No Redis answers at REDIS_URL={_without_password(url)}: start it."
@@ -134,7 +140,7 @@ def answers(url: str, *, timeout: float = 3.0) -> bool:
 
 def _connect(url: str, timeout: float) -> socket.socket:
     parts = urlsplit(url)
-    if parts.scheme in {"unix", "redis+socket"}:
+    if parts.scheme == "redis+socket":
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(timeout)
         try:

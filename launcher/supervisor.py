@@ -98,7 +98,8 @@ class Supervisor:
     def __enter__(self) -> Supervisor:
         self.logs.mkdir(parents=True, exist_ok=True)
         for signum in SIGNALS:
-            signal.signal(signum, self._note)
+            if signal.getsignal(signum) != signal.SIG_IGN:  # as `nohup` asks for
+                signal.signal(signum, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from catalog import folders, importing, learning, runs
 from catalog.errors import RunActive
+from catalog.folders import BadFolder
 from catalog.importing import Imported
 from catalog.models import Merchant, ProductImage, Role, RunTrigger, TrainingRun, User
 from catalog.samples import fill
@@ -39,7 +40,8 @@ def sign_ins_file() -> Path:
 
 def prepare(photos: Path | None = None, *, progress: Progress = silent) -> Prepared:
     """Fill an empty database with the sample catalog, or with `photos`; a second call finds the
-    sign-ins and does nothing, and neither does one on a database that is in use."""
+    sign-ins and does nothing, and neither does one on a database that is in use. BadFolder when
+    none of `photos` can be taken: the next call then begins anew."""
     file = sign_ins_file()
     if file.exists() and User.objects.filter(username__in=NAMES.values()).exists():
         return Prepared()
@@ -66,11 +68,18 @@ def _import(photos: Path | None, progress: Progress) -> Imported:
         return fill.fill(lambda done, total: progress("drawing samples", done, total))
     found = folders.scan(photos)
     merchant, _ = Merchant.objects.get_or_create(name=importing.MERCHANT)
-    return importing.import_folder(
+    imported = importing.import_folder(
         found,
         merchant=merchant,
         progress=lambda done, total: progress("importing", done, total),
     )
+    if not imported.added and not imported.duplicates:
+        first = imported.rejected[0]
+        raise BadFolder(
+            f"No photo in {photos} could be taken; what is wrong with the first, {first['path']}: "
+            f"{first['reason']}"
+        )
+    return imported
 
 
 def _first_run() -> TrainingRun | None:

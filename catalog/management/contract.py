@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from ..errors import CatalogError
 
@@ -73,7 +73,7 @@ class ContractCommand(BaseCommand):
             result = self.run(**options)
         except self.expected as error:
             raise CommandError(_sentence(error)) from error
-        except OperationalError as error:
+        except (OperationalError, ProgrammingError, InterfaceError) as error:
             raise CommandError(
                 f"The database cannot be used ({_sentence(error)}): start it, and run "
                 "`manage.py migrate`."

@@ -147,13 +147,27 @@ def test_sqlite_is_durable_and_takes_the_write_lock_at_begin(
 
 @pytest.mark.parametrize(
     ("name", "raw"),
-    [("UPLOAD_MAX_MB", "0"), ("REVIEW_RANDOM_SHARE", "2"), ("LOG_LEVEL", "LOUD")],
+    [
+        ("UPLOAD_MAX_MB", "0"),
+        ("REVIEW_RANDOM_SHARE", "2"),
+        ("LOG_LEVEL", "LOUD"),
+        ("SWEEP_SECONDS", "0"),
+    ],
 )
 def test_the_start_stops_at_a_bad_variable(tmp_path: Path, name: str, raw: str) -> None:
     stopped = start(tmp_path, **{name: raw})
 
     assert stopped.returncode != 0
     assert f"ImproperlyConfigured: {name}='{raw}' is not" in stopped.stderr
+
+
+@pytest.mark.parametrize("url", ["localhost:6379", "amqp://localhost", "user:secret@localhost"])
+def test_the_start_stops_where_redis_has_no_scheme_of_redis(tmp_path: Path, url: str) -> None:
+    stopped = start(tmp_path, REDIS_URL=url)
+
+    assert stopped.returncode != 0
+    assert "ImproperlyConfigured: REDIS_URL must start with redis://" in stopped.stderr
+    assert "secret" not in stopped.stderr
 
 
 def test_the_secret_key_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:

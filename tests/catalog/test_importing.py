@@ -224,6 +224,19 @@ def test_an_unreadable_file_is_named() -> None:
     assert "cannot be read" in answer["rejected"][0]["reason"]
 
 
+@pytest.mark.parametrize("closed", [".", "photos", "photos/hats"])
+def test_a_folder_that_cannot_be_read_is_said_in_a_sentence(closed: str) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        put(Path(folder) / "photos/hats/a-1.jpg")
+        Path(folder).chmod(0o755)
+        (Path(folder) / closed).chmod(0o644)
+
+        with as_nobody(), pytest.raises(CommandError, match="cannot be read") as refusal:
+            import_images(Path(folder) / "photos")
+
+    assert str(refusal.value).startswith(folder)
+
+
 def test_a_dry_run_says_what_would_happen_and_stores_nothing(tmp_path: Path) -> None:
     put(tmp_path / "hats/a-1.jpg")
     put(tmp_path / "hats/b-2.jpg", b"no photo")

@@ -113,6 +113,23 @@ def test_another_python_is_installed_anew_when_it_is_asked_for(installed: Instal
     assert not installed.is_current(dev=False, python="3.99")
 
 
+def test_after_an_upgrade_of_the_systems_python_everything_is_installed_anew(
+    installed: Installation, tmp_path: Path
+) -> None:
+    install(installed, dev=False, environment=ENVIRONMENT)
+    upgraded = tmp_path / "python3"
+    upgraded.write_text("#!/bin/sh\necho Python 3.99.0\n")
+    upgraded.chmod(0o755)
+    installed.python.unlink()
+    installed.python.symlink_to(upgraded)
+    assert not installed.is_current(dev=False, python=None)
+
+    install(installed, dev=False, environment=ENVIRONMENT)
+
+    assert installed.is_current(dev=False, python=None)
+    assert subprocess.run([installed.python, "-m", "pip", "--version"], check=False).returncode == 0
+
+
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(LauncherError, match=r"GB of free disk and 1000000000 GB are needed: free"):
         check_disk(tmp_path, needed=10**18)

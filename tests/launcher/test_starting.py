@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,21 @@ def test_a_second_demo_on_the_same_data_is_refused(house: House) -> None:
         f"A demo already runs on {house.data_dir} (process {first.pid}): "
         "stop it, or set another DATA_DIR.\n"
     )
+
+
+def test_a_data_folder_on_a_full_disk_is_one_sentence(house: House) -> None:
+    no_room = (
+        "import os, resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    demo = house.demo(sys.executable, "-c", no_room)
+
+    _, errors = demo.communicate(timeout=20)
+
+    assert demo.returncode == 1
+    assert errors.startswith(f"DATA_DIR={house.data_dir} cannot be written (")
+    assert errors.count("\n") == 1
 
 
 def test_redis_listens_on_a_socket_in_the_data_folder_only(house: House) -> None:

@@ -31,6 +31,19 @@ def test_a_signal_ends_every_process(house: House, signum: signal.Signals) -> No
     assert not (house.data_dir / "redis.url").exists()
 
 
+def test_under_nohup_a_demo_outlives_its_terminal(house: House) -> None:
+    demo = house.demo("nohup")
+    assert eventually(house.is_ready)
+
+    demo.send_signal(signal.SIGHUP)
+
+    with pytest.raises(subprocess.TimeoutExpired):
+        demo.wait(timeout=2)
+    demo.send_signal(signal.SIGTERM)
+    assert demo.wait(timeout=40) == 128 + signal.SIGTERM
+    assert house.processes() == []
+
+
 def test_what_a_process_leaves_behind_ends_with_it(house: House) -> None:
     (house.root / "worker.py").write_text(
         "import subprocess, sys, time\n"

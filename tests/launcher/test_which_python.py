@@ -80,6 +80,13 @@ def test_the_python_that_was_asked_for_is_the_only_one_tried(tmp_path: Path) -> 
     assert "old is 3.9.1" in done.stderr
 
 
+def test_the_python_that_was_asked_for_may_lie_in_a_folder_with_a_space(tmp_path: Path) -> None:
+    (tmp_path / "my python").mkdir()
+    interpreter(tmp_path / "my python", "python3", "3.11.2")
+
+    assert run(tmp_path, PYTHON=str(tmp_path / "my python/python3")).stdout == "python3\n"
+
+
 def test_arguments_reach_the_interpreter_that_runs_the_tests() -> None:
     done = subprocess.run(
         ["/bin/sh", str(WITH_PYTHON), "-c", "import sys; print(sys.argv[1:])", "two words"],

@@ -57,3 +57,11 @@ def test_a_redis_url_that_nobody_answers_is_named_without_its_password() -> None
 
     with pytest.raises(LauncherError, match=rf"REDIS_URL=redis://127\.0\.0\.1:{port}/0: start it"):
         check_redis({"REDIS_URL": f"redis://:secret@127.0.0.1:{port}/0"})
+
+
+@pytest.mark.parametrize("url", ["localhost:6379", "127.0.0.1", ":secret@localhost", "redis:6379"])
+def test_a_redis_url_without_its_scheme_is_refused(url: str) -> None:
+    with pytest.raises(LauncherError, match=r"^REDIS_URL must start with redis://") as refusal:
+        check_redis({"REDIS_URL": url})
+
+    assert "secret" not in str(refusal.value)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db.models import Q
 
+from catalog import runs
 from catalog.models import (
     Category,
     CheckState,
@@ -23,6 +26,7 @@ from catalog.models import (
     ProductImage,
     Reclassification,
     RunState,
+    RunTrigger,
     Serving,
     Split,
     TrainingRun,
@@ -92,6 +96,20 @@ def test_retrain_is_refused_while_another_run_is_active(labels_only: Merchant) -
     assert "already under way" in refusal("retrain")
 
 
+def test_retrain_takes_the_place_of_a_command_that_was_told_to_stop(
+    tints: dict[str, Category],
+) -> None:
+    stopped = factories.run(trigger=RunTrigger.COMMAND)
+    claimed = runs.claim(stopped.pk, owner="a command")
+    assert claimed is not None
+    runs.hand_back(claimed)
+
+    assert "training labels: none" in refusal("retrain")  # not: already under way
+
+    stopped.refresh_from_db()
+    assert stopped.state == RunState.CANCELLED
+
+
 def test_retrain_with_too_few_labels_says_how_many_there_are(tints: dict[str, Category]) -> None:
     assert "training labels: none" in refusal("retrain")
     assert TrainingRun.objects.get().state == RunState.FAILED
@@ -133,6 +151,28 @@ def test_evaluate_takes_folders_and_names_what_the_model_does_not_know(
     assert [Path(bad["path"]).name for bad in found["unreadable"]] == ["torn.jpg"]
 
 
+def test_evaluate_names_the_files_it_left_out(live_version: ModelVersion, tmp_path: Path) -> None:
+    (tmp_path / "dataset/cups").mkdir(parents=True)
+    (tmp_path / "dataset/cups/one.jpg").write_bytes(pictures.picture("cups", 1))
+    (tmp_path / "dataset/loose.jpg").write_bytes(pictures.picture("cups", 2))
+
+    found = answer("evaluate", "--dataset", str(tmp_path / "dataset"))
+
+    assert found["images"] == 1
+    (left_out,) = found["unreadable"]
+    assert Path(left_out["path"]).name == "loose.jpg"
+    assert "no category folder" in left_out["reason"]
+
+
+def test_evaluate_is_refused_where_it_measured_nothing(
+    live_version: ModelVersion, tmp_path: Path
+) -> None:
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset/loose.jpg").write_bytes(pictures.picture("cups", 1))
+
+    assert "None of the files" in refusal("evaluate", "--dataset", str(tmp_path / "dataset"))
+
+
 def test_evaluate_without_labelled_photos_says_so(live_version: ModelVersion) -> None:
     assert "no labelled test photos" in refusal("evaluate")
 
@@ -153,6 +193,17 @@ def test_classify_answers_files_and_folders_and_stores_nothing(
     assert lamp["top"][0]["confidence"] > lamp["top"][1]["confidence"]
     assert "error" in missing
     assert not ProductImage.objects.exists()
+
+
+def test_classify_names_files_in_text_that_can_be_written(
+    live_version: ModelVersion, tmp_path: Path
+) -> None:
+    photo = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    photo.write_bytes(pictures.picture("cups", 7))
+
+    (found,) = answer("classify", str(photo))["results"]
+
+    assert found["path"] == f"{tmp_path}/caf\ufffd.jpg"
 
 
 def test_classify_leaves_out_a_retired_category(
@@ -192,6 +243,24 @@ def test_reclassify_waits_until_every_photo_has_a_new_answer(
     assert all(image.predictions.count() == 2 for image in ProductImage.objects.all())
     assert not ProductImage.objects.exclude(machine=MachineState.CLASSIFIED).exists()
     assert list(ProductImage.objects.values_list("pk", "label_id", "revision")) == labels
+
+
+def test_reclassify_does_not_wait_for_a_version_that_cannot_be_loaded(
+    make_version: Callable[..., ModelVersion],
+    fresh_worker: Classifying,
+    tints: dict[str, Category],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    version = make_version(VersionState.LIVE, directory="versions/gone")
+    factories.answered_image(tints["cups"], stored=False)
+    monkeypatch.setattr(classify, "this_process", lambda: fresh_worker)
+    monkeypatch.setattr(process, "name", lambda: fresh_worker.live.worker)
+
+    said = refusal("reclassify", "--all", "--wait")
+
+    assert f"Version {version.pk} cannot be loaded: " in said
+    assert "stay queued" in said
+    assert Reclassification.objects.get().is_active
 
 
 def test_reclassify_takes_what_is_labelled_or_suggested_as_a_category(
@@ -242,6 +311,7 @@ def test_versions_are_listed_shown_put_live_and_rolled_back() -> None:
     assert answer("model_versions", "rollback")["live"] == first.pk
     assert answer("model_versions", "rollback", "--to", str(second.pk))["live"] == second.pk
     assert "no version 99999" in refusal("model_versions", "promote", "99999")
+    assert "no version 0" in refusal("model_versions", "rollback", "--to", "0")
 
 
 def test_the_doctor_names_what_is_wrong(tints: dict[str, Category]) -> None:

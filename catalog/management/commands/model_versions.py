@@ -39,7 +39,7 @@ class Command(ContractCommand):
                 golive.promote(version, reason="Put live at the command line.", by_hand=True)
                 return _result(said=f"Version {version.pk} is live.")
             case "rollback":
-                target = _version(options["to"]) if options["to"] else None
+                target = _version(options["to"]) if options["to"] is not None else None
                 serving = golive.rollback(by=None, to=target)
                 return _result(said=f"Back to version {serving.live_id}.")
             case _:

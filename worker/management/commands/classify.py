@@ -79,9 +79,9 @@ def _answers(
         probabilities, _ = classifier.predict(np.stack(list(pixels.values())))
         rows = dict(zip(pixels, tree.masked(probabilities), strict=True))
     return [
-        {"path": str(path), "error": errors[path]}
+        {"path": folders.shown(path), "error": errors[path]}
         if path in errors
-        else {"path": str(path), "top": _named(tree, rows[path], count)}
+        else {"path": folders.shown(path), "top": _named(tree, rows[path], count)}
         for path in files
     ]
 

@@ -23,6 +23,7 @@ from worker.answers import as_counted
 from ..contract import ClassifierCommand, engine_of, percent, version_of
 
 BATCH = 32
+SHOWN = 10
 SURENESS = ("temperature", "ece_before", "ece_by_chance", "reliability", "coverage", "intervals")
 
 
@@ -36,11 +37,13 @@ class Command(ClassifierCommand):
 
     def run(self, **options: Any) -> Result:
         version = version_of(options["model"])
+        refused: list[dict[str, str]] = []
+        split: str | None = None
         if options["dataset"] is None:
-            found = _labelled(Split(options["split"]))
-            split: str | None = options["split"]
+            split = options["split"]
+            found = _labelled(Split(split))
         else:
-            found, split = _in_folders(options["dataset"].expanduser()), None
+            found, refused = _in_folders(options["dataset"].expanduser())
         with bar_on(self.stderr) as bar:
             measured, unreadable = _measure(version, found, bar)
         data = {
@@ -50,10 +53,13 @@ class Command(ClassifierCommand):
             **{key: measured[key] for key in ("accuracy", "macro_f1", "ece", "per_class")},
             "confusion": measured["confusion"],
             "unknown_categories": measured["unknown_categories"],
-            "unreadable": unreadable,
+            "unreadable": refused + unreadable,
             **{key: measured[key] for key in SURENESS},
         }
-        return Result(data, _summary(version, data))
+        if not data["images"]:
+            nothing = "None of the files is a photo that can be read in a folder of its category."
+            return Result(data, _left_out(data), refused=nothing)
+        return Result(data, [*_summary(version, data), *_left_out(data)])
 
 
 def _labelled(split: Split) -> list[tuple[Path, str]]:
@@ -64,10 +70,13 @@ def _labelled(split: Split) -> list[tuple[Path, str]]:
     return [(photos.path_of(row.file), row.slug) for row in rows]
 
 
-def _in_folders(root: Path) -> list[tuple[Path, str]]:
-    found = folders.scan(root).photos
+def _in_folders(root: Path) -> tuple[list[tuple[Path, str]], list[dict[str, str]]]:
+    """(path, slug) of the photos below `root`, and the other files with their reasons."""
+    scan = folders.scan(root)
+    found = scan.photos
     slugs = {names: category_names.folder_slug(names) for names in {p.folders for p in found}}
-    return [(photo.path, slugs[photo.folders]) for photo in found]
+    refused = [{"path": folders.shown(path), "reason": reason} for path, reason in scan.refused]
+    return [(photo.path, slugs[photo.folders]) for photo in found], refused
 
 
 def _measure(
@@ -85,7 +94,7 @@ def _measure(
                 pixels.append(load(path, classifier.image_size))
                 labels.append(slug)
             except UnreadableImage as error:
-                unreadable.append({"path": str(path), "reason": str(error)})
+                unreadable.append({"path": folders.shown(path), "reason": str(error)})
         if pixels:
             answers.append(classifier.predict(np.stack(pixels))[0])
         bar.show("evaluating", min(start + BATCH, len(found)), len(found))
@@ -118,6 +127,12 @@ def _summary(version: ModelVersion, data: dict[str, Any]) -> list[str]:
         lines.append(f"{slug:<32}    {figures} {score['support']:>6}")
     if data["unknown_categories"]:
         lines.append(f"Unknown to the model: {', '.join(data['unknown_categories'])}.")
-    if data["unreadable"]:
-        lines.append(f"{len(data['unreadable'])} photos could not be read.")
     return lines
+
+
+def _left_out(data: dict[str, Any]) -> list[str]:
+    left_out = data["unreadable"]
+    if not left_out:
+        return []
+    named = [f"  {r['path']}: {r['reason']}" for r in left_out[:SHOWN]]
+    return [f"{len(left_out)} files were left out:", *named]

@@ -8,10 +8,14 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from catalog.importing import Imported
 from catalog.management.contract import Result, bar_on
 from worker import demo
+from worker.demo import Prepared
 
 from ..contract import ClassifierCommand
+
+SHOWN = 5
 
 
 class Command(ClassifierCommand):
@@ -33,17 +37,26 @@ class Command(ClassifierCommand):
             "sign_ins": str(demo.sign_ins_file()),
             "seconds": round(time.monotonic() - started, 1),
         }
-        lines = []
-        if prepared.imported is not None:
-            left_out = len(prepared.imported.rejected)
+        lines = [] if prepared.imported is None else _of_import(prepared, prepared.imported, data)
+        if photos and prepared.imported is None:
             lines.append(
-                f"{data['added']} pictures in {data['seconds']:.0f} s"
-                + (f", {left_out} left out." if left_out else ".")
+                "PHOTOS was not read, as this catalog is filled already: add the photos with "
+                "`manage.py import_images DIR`, or name another DATA_DIR."
             )
-            if prepared.run is None:
-                lines.append("Too few labelled photos for a first model; label some on the site.")
         if prepared.is_taken:
             lines.append("This database is in use; `manage.py create_user` makes sign-ins.")
         else:
             lines.append(f"Sign-ins: {data['sign_ins']}")
         return Result(data, lines)
+
+
+def _of_import(prepared: Prepared, imported: Imported, data: dict[str, Any]) -> list[str]:
+    left_out = imported.rejected
+    lines = [
+        f"{imported.added} pictures in {data['seconds']:.0f} s"
+        + (f", {len(left_out)} left out:" if left_out else ".")
+    ]
+    lines += [f"  {r['path']}: {r['reason']}" for r in left_out[:SHOWN]]
+    if prepared.run is None:
+        lines.append("Too few labelled photos for a first model; label some on the site.")
+    return lines

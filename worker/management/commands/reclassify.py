@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from catalog import job_progress, reclassify
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, NotAllowed
 from catalog.management.contract import Bar, Result, bar_on
 from catalog.models import Category, Reclassification, ReclassifyScope, WorkerStatus
 from worker import classify, process
@@ -73,18 +73,28 @@ def _scope(options: dict[str, Any]) -> tuple[ReclassifyScope, Category | None]:
 
 
 def _wait(job: Reclassification, bar: Bar) -> None:
-    """Until the job is over. Where no worker is alive this process does the work."""
+    """Until the job is over. Where no worker is alive this process does the work; NotAllowed when
+    it cannot, for want of a version that can be loaded."""
     while not process.stopping.is_set():
         job.refresh_from_db()
         found = job_progress.of(job)
         bar.show("reclassifying", found.done, found.total, f"{found.rate:.1f}/s")
         if not job.is_active:
             return
-        if _a_worker_is_alive():
+        if _a_worker_is_alive() or not _work():
             time.sleep(POLL_SECONDS)
-        else:
-            load_tensorflow()
-            classify.this_process().drain(seconds=2)
+
+
+def _work() -> int:
+    """How many photos this process dealt with."""
+    load_tensorflow()
+    own = classify.this_process()
+    count = own.drain(seconds=2)
+    if not count and own.live.error:
+        raise NotAllowed(
+            f"{own.live.error.rstrip('.')}; the photos stay queued for a worker that can."
+        )
+    return count
 
 
 def _outcome(job: Reclassification) -> str:

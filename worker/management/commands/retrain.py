@@ -54,7 +54,7 @@ def _requested(options: dict[str, Any]) -> TrainingRun:
     way; any other that is active refuses this one."""
     runs.reap()
     active = runs.active()
-    orphan = active is not None and active.trigger == RunTrigger.COMMAND and active.attempts > 0
+    orphan = active is not None and active.trigger == RunTrigger.COMMAND and active.started_at
     if active is not None and orphan and active.state == RunState.QUEUED:
         runs.cancel(active)
     return runs.request(
