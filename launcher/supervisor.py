@@ -98,7 +98,8 @@ class Supervisor:
     def __enter__(self) -> Supervisor:
         self.logs.mkdir(parents=True, exist_ok=True)
         for signum in SIGNALS:
-            if signal.getsignal(signum) != signal.SIG_IGN:  # as `nohup` asks for
+            wanted = signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN
+            if wanted:  # `nohup` has SIGHUP ignored; a script's `&` SIGINT, which still stops it
                 signal.signal(signum, self._note)
         return self
 
