@@ -9,8 +9,18 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from catalog import agreement, blind, category_photos, lifecycle, queue, reshaping
-from catalog.models import BlindLook, Category, Decision, LabelState, ProductImage, Role, User
+from catalog import agreement, blind, category_photos, doubts, lifecycle, queue, reshaping
+from catalog.doubts import Found
+from catalog.models import (
+    BlindLook,
+    Category,
+    Decision,
+    LabelDoubt,
+    LabelState,
+    ProductImage,
+    Role,
+    User,
+)
 from catalog.queue_filters import Filters
 from catalog.reshaping import PhotosGo
 from tests import factories
@@ -293,3 +303,65 @@ def test_the_second_opinion_can_be_given_once_the_split_is_undone(
 
     image.refresh_from_db()
     assert (image.label, image.disputed) == (shirts, True)
+
+
+def doubted(image: ProductImage, suggested: Category) -> LabelDoubt:
+    """The label check would rather have the photo in `suggested`."""
+    check = doubts.claim(doubts.request().pk)
+    assert check is not None
+    assert image.label_id is not None
+    doubts.finish(check, [Found(image.pk, image.label_id, suggested.pk, 0.9, 0.01)], labels=1)
+    return LabelDoubt.objects.get(image=image)
+
+
+DOUBTS = ["labels", "label-queue"]
+
+
+def test_a_doubt_about_a_label_is_kept_from_who_is_to_see_its_photo_blind(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, shirts)
+    queue.release(ben, [image.pk])
+    doubt = doubted(image, hats)
+
+    for name in DOUBTS:
+        his = signed_in(ben).get(reverse(name), {"at": doubt.pk}).content.decode()
+        assert image.original_name not in his
+        others = signed_in(ada).get(reverse(name)).content.decode()
+        assert image.original_name in others
+    assert "contradict" not in signed_in(ben).get(reverse("models")).content.decode()
+
+
+@pytest.mark.parametrize("name", ["label-relabel", "label-keep", "label-dismiss"])
+def test_a_doubt_on_an_older_page_is_refused_to_who_is_to_see_its_photo_blind(
+    name: str, ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, shirts)
+    doubt = doubted(image, hats)
+
+    fields = {"category": hats.pk, "revision": image.revision}
+    answer = signed_in(ben).post(reverse(name, args=[doubt.pk]), fields, follow=True)
+
+    image.refresh_from_db()
+    doubt.refresh_from_db()
+    assert "decide this photo on the review desk first" in answer.content.decode()
+    assert (image.label, image.disputed, doubt.dismissed_at) == (shirts, False, None)
+    assert Decision.objects.count() == 1
+
+
+def test_a_doubt_is_shown_once_a_blind_look_no_longer_holds(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, hats)
+    queue.release(ben, [image.pk])
+    decide(ada, image, shirts)
+    image.refresh_from_db()
+    doubt = doubted(image, hats)
+
+    shown = signed_in(ben).get(reverse("label-queue")).content.decode()
+    fields = {"category": hats.pk, "revision": image.revision}
+    signed_in(ben).post(reverse("label-relabel", args=[doubt.pk]), fields)
+
+    image.refresh_from_db()
+    assert image.original_name in shown
+    assert (image.label, image.disputed) == (hats, False)
