@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from .decisions import NOT_UNDONE, visible
 from .intervals import wilson
-from .models import BlindLook, DecisionKind, Origin, User
+from .models import BlindLook, DecisionKind, LabelState, Origin, User
 
 PERIOD = timedelta(days=30)
 MOST_READ = 50_000
@@ -152,7 +153,11 @@ def measure(reader: User) -> Agreement:
 
 
 def _decided(reader: User, since: datetime) -> Iterable[dict[str, Any]]:
-    rows = visible(reader).filter(at__gte=since, by__isnull=False).exclude(kind__in=NOT_UNDONE)
+    """First judgements and blind second ones. What a change of the tree moved or somebody decided
+    anew, seeing what stood there, is left out."""
+    judged = Q(before_state=LabelState.UNLABELLED) | Q(blind=True)
+    rows = visible(reader).filter(judged, at__gte=since, by__isnull=False)
+    rows = rows.exclude(kind__in=NOT_UNDONE)
     columns = ("by", "at", "kind", "blind", "batch", "origin", "prediction", "undone_by")
     yield from rows.order_by("-id").values(*columns)[:MOST_READ].iterator(chunk_size=2000)
 

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from . import merging
-from .models import Category, Decision, DecisionKind, ModelVersion, Origin
+from .models import Category, Decision, DecisionKind, LabelState, ModelVersion, Origin
 from .report import Within, mapping, mappings, share, within
 from .sql import Constant
 
@@ -129,7 +129,8 @@ def certified(promise: Promise | None) -> list[Certified]:
 
 def last_week(target: float) -> Week:
     """What the thresholds at `target` would have spared. Each photo counts with the answer a person
-    saw when it was first checked: later ones may have learned from it."""
+    saw when it was first checked, which later ones may have learned from, and with what they said
+    then."""
     rows = checked_at_random().values_list(
         "image_id",
         "category_id",
@@ -137,20 +138,18 @@ def last_week(target: float) -> Week:
         "prediction__confidence",
         "prediction__version_id",
     )
-    seen: dict[int, tuple[int | None, float, int]] = {}
-    labels: dict[int, int | None] = {}
-    for image, label, answer, confidence, version in rows[:MOST_READ]:
-        seen.setdefault(image, (answer, confidence or 0.0, version or 0))
-        labels[image] = label
-    thresholds = _thresholds({version for _, _, version in seen.values()}, target)
+    first: dict[int, tuple[int | None, int | None, float, int]] = {}
+    for image, said, answer, confidence, version in rows[:MOST_READ]:
+        first.setdefault(image, (said, answer, confidence or 0.0, version or 0))
+    thresholds = _thresholds({version for *_, version in first.values()}, target)
     spared = [
-        image
-        for image, (_, confidence, version) in seen.items()
+        (said, answer)
+        for said, answer, confidence, version in first.values()
         if confidence > thresholds.get(version, 1.0)
     ]
     ends = merging.targets()
-    right = sum(_counted(seen[image][0], ends) == _counted(labels[image], ends) for image in spared)
-    return Week(len(seen), len(spared), right)
+    right = sum(_counted(said, ends) == _counted(answer, ends) for said, answer in spared)
+    return Week(len(first), len(spared), right)
 
 
 def _counted(category_id: int | None, ends: Mapping[int, int]) -> int | None:
@@ -159,10 +158,11 @@ def _counted(category_id: int | None, ends: Mapping[int, int]) -> int | None:
 
 
 def checked_at_random() -> QuerySet[Decision]:
-    """Decisions of the last seven days that stand, on photos drawn at random, oldest first."""
+    """First decisions of the last seven days that stand, on photos drawn at random, in order."""
     since = timezone.now() - PERIOD
     drawn = Decision.objects.filter(origin=Constant(Origin.RANDOM), at__gte=since)
-    return drawn.exclude(kind__in=NOT_JUDGING).filter(undone_by__isnull=True).order_by("at", "pk")
+    first = drawn.exclude(kind__in=NOT_JUDGING).filter(before_state=LabelState.UNLABELLED)
+    return first.filter(undone_by__isnull=True).order_by("at", "pk")
 
 
 def _thresholds(version_ids: set[int], target: float) -> dict[int, float]:
