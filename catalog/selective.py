@@ -13,7 +13,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from . import merging
-from .models import Category, Decision, DecisionKind, LabelState, ModelVersion, Origin
+from .models import Category, Decision, LabelState, ModelVersion, Origin
+from .models.decision import NOT_JUDGING, judged_before
 from .report import Within, mapping, mappings, share, within
 from .sql import Constant
 
@@ -21,8 +22,6 @@ PERIOD = timedelta(days=7)
 ENOUGH = 60
 """With fewer checked photos a share says little."""
 MOST_READ = 50_000
-NOT_JUDGING = [DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.REOPEN]
-"""Left out rather than the others asked for: no index by kind is then tempting."""
 
 
 @dataclass(frozen=True)
@@ -132,20 +131,17 @@ def last_week(target: float) -> Week:
     saw when it was first checked, which later ones may have learned from, and with what they said
     then."""
     rows = checked_at_random().values_list(
-        "image_id",
         "category_id",
         "prediction__category_id",
         "prediction__confidence",
         "prediction__version_id",
     )
-    first: dict[int, tuple[int | None, int | None, float, int]] = {}
-    for image, said, answer, confidence, version in rows[:MOST_READ]:
-        first.setdefault(image, (said, answer, confidence or 0.0, version or 0))
-    thresholds = _thresholds({version for *_, version in first.values()}, target)
+    first = list(rows[:MOST_READ])
+    thresholds = _thresholds({version for *_, version in first if version}, target)
     spared = [
         (said, answer)
-        for said, answer, confidence, version in first.values()
-        if confidence > thresholds.get(version, 1.0)
+        for said, answer, confidence, version in first
+        if version and confidence > thresholds.get(version, 1.0)
     ]
     ends = merging.targets()
     right = sum(_counted(said, ends) == _counted(answer, ends) for said, answer in spared)
@@ -162,7 +158,7 @@ def checked_at_random() -> QuerySet[Decision]:
     since = timezone.now() - PERIOD
     drawn = Decision.objects.filter(origin=Constant(Origin.RANDOM), at__gte=since)
     first = drawn.exclude(kind__in=NOT_JUDGING).filter(before_state=LabelState.UNLABELLED)
-    return first.filter(undone_by__isnull=True).order_by("at", "pk")
+    return first.filter(~judged_before(), undone_by__isnull=True).order_by("at", "pk")
 
 
 def _thresholds(version_ids: set[int], target: float) -> dict[int, float]:

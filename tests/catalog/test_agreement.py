@@ -94,6 +94,23 @@ def test_photos_that_a_change_of_the_tree_moved_do_not_count(
     assert (found.everybody.pace.total, found.everybody.pace.per_hour) == (0, None)
 
 
+def test_photos_that_a_split_sent_back_count_for_the_pace_alone(
+    ada: User, shirts: Category, settings: Any
+) -> None:
+    settings.REVIEW_BLIND_SHARE = 0.0
+    for _ in range(3):
+        at_the_desk(ada, shirts, suggested=shirts)
+    manager = factories.user(Role.MANAGER)
+    reshaping.split(shirts, ["Polos", "Tops"], by=manager, photos_to=PhotosGo.REVIEW)
+
+    for _ in range(3):
+        at_the_desk(ada, Category.objects.get(name="Polos"))
+
+    found = of(ada)
+    assert counts(found.shown) == (3, 3)
+    assert found.pace.total == 6
+
+
 def test_what_is_decided_anew_with_its_label_in_sight_does_not_count(
     ada: User, ben: User, shirts: Category, hats: Category, settings: Any
 ) -> None:
