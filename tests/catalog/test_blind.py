@@ -14,9 +14,13 @@ from catalog.doubts import Found
 from catalog.models import (
     BlindLook,
     Category,
+    ChangedAnswer,
+    CheckState,
     Decision,
     LabelDoubt,
     LabelState,
+    Origin,
+    Preview,
     ProductImage,
     Role,
     User,
@@ -98,6 +102,40 @@ def test_no_list_tells_it_to_whom_it_is_blind(ada: User, shirts: Category) -> No
         assert "suggested: Shirts" not in hers
         managers = signed_in(factories.user(Role.MANAGER)).get(page).content.decode()
         assert "suggested: Shirts, not yet checked" in managers
+
+
+def test_the_photos_behind_a_figure_hide_those_that_are_to_be_seen_blind(
+    ada: User, ben: User, shirts: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, shirts)
+    Decision.objects.update(origin=Origin.RANDOM)
+
+    his = signed_in(ben).get(reverse("quality-photos")).content.decode()
+
+    assert image.original_name not in his
+    assert "You are to judge it first" in his
+    hers = signed_in(ada).get(reverse("quality-photos")).content.decode()
+    assert image.original_name in hers
+
+
+def test_the_photos_a_version_would_change_hide_those_that_are_to_be_seen_blind(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = factories.answered_image(shirts)
+    ask(ada)
+    waiting = factories.version()
+    compared = {"version": waiting, "against": image.version, "state": CheckState.DONE}
+    preview = Preview.objects.create(**compared)
+    change = {"before": shirts, "after": hats, "confidence": 0.9}
+    ChangedAnswer.objects.create(preview=preview, image=image, is_test=False, **change)
+    kind = f"set=open&before={shirts.pk}&after={hats.pk}"
+    address = f"{reverse('changed-photos', args=[waiting.pk])}?{kind}"
+
+    hers = signed_in(ada).get(address).content.decode()
+
+    assert image.original_name not in hers
+    assert "You are to judge it first" in hers
+    assert image.original_name in signed_in(ben).get(address).content.decode()
 
 
 def test_asking_again_does_not_bring_the_suggestion(
