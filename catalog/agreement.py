@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from .decisions import NOT_UNDONE, visible
 from .intervals import wilson
-from .models import BlindLook, DecisionKind, Origin, User
+from .models import BlindLook, DecisionKind, LabelState, Origin, User
+from .models.decision import judged_before
 
 PERIOD = timedelta(days=30)
 MOST_READ = 50_000
@@ -152,15 +154,21 @@ def measure(reader: User) -> Agreement:
 
 
 def _decided(reader: User, since: datetime) -> Iterable[dict[str, Any]]:
-    rows = visible(reader).filter(at__gte=since, by__isnull=False).exclude(kind__in=NOT_UNDONE)
-    columns = ("by", "at", "kind", "blind", "batch", "origin", "prediction", "undone_by")
+    """Decisions on photos without a label, and blind second opinions. What a change of the tree
+    moved or somebody decided anew, seeing what stood there, is left out."""
+    judged = Q(before_state=LabelState.UNLABELLED) | Q(blind=True)
+    rows = visible(reader).filter(judged, at__gte=since, by__isnull=False)
+    rows = rows.exclude(kind__in=NOT_UNDONE).annotate(again=judged_before())
+    columns = ("by", "at", "kind", "blind", "batch", "origin", "prediction", "undone_by", "again")
     yield from rows.order_by("-id").values(*columns)[:MOST_READ].iterator(chunk_size=2000)
 
 
 def _showed_a_suggestion(row: dict[str, Any]) -> bool:
-    """One photo, decided at the desk with its suggestion in sight, and not taken back."""
+    """One photo, decided for the first time, at the desk with its suggestion in sight, and not
+    taken back."""
     return (
         not row["blind"]
+        and not row["again"]
         and row["batch"] is None
         and row["undone_by"] is None
         and row["prediction"] is not None

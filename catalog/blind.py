@@ -49,22 +49,21 @@ def open_looks(user: User) -> QuerySet[BlindLook]:
     return BlindLook.objects.filter(reviewer=user, decision__isnull=True)
 
 
+def looks_now(user: User) -> QuerySet[BlindLook]:
+    """Open looks that hold: nobody else decided since. A photo that has something to settle, a
+    dispute or a complaint, is blind to nobody."""
+    undecided = Q(first__isnull=True, image__label_state=LabelState.UNLABELLED)
+    first_stands = Q(Exists(_standing().filter(pk=OuterRef("first"))))
+    settled = Q(image__disputed=False, image__complaint_at__isnull=True)
+    return open_looks(user).filter(settled & (undecided | first_stands))
+
+
 def looks_at(images: Sequence[ProductImage], reader: User) -> dict[int, BlindLook]:
-    """{image id: the look} of those that are blind to `reader` now. A photo that has something to
-    settle, a dispute or a complaint, is blind to nobody."""
+    """{image id: the look} of those that are blind to `reader` now."""
     if not reader.is_reviewer:
         return {}
-    looks = list(open_looks(reader).filter(image__in=[image.pk for image in images]))
-    firsts = {look.first_id for look in looks if look.first_id}
-    standing = set(_standing().filter(pk__in=firsts).values_list("pk", flat=True)) if firsts else ()
-    found = {
-        look.image_id: look for look in looks if not look.first_id or look.first_id in standing
-    }
-    return {
-        image.pk: look
-        for image in images
-        if (look := found.get(image.pk)) is not None and _holds(look, image)
-    }
+    looks = looks_now(reader).filter(image__in=[image.pk for image in images])
+    return {look.image_id: look for look in looks}
 
 
 def cover(images: Sequence[ProductImage], reader: User) -> None:
@@ -107,12 +106,6 @@ def _may_be_blind(image: ProductImage) -> bool:
         and image.complaint_at is None
         and not image.disputed
     )
-
-
-def _holds(look: BlindLook, image: ProductImage) -> bool:
-    if image.disputed or image.complaint_at is not None:
-        return False
-    return look.first_id is not None or image.label_state == LabelState.UNLABELLED
 
 
 def _standing() -> QuerySet[BlindLook]:

@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from . import enqueue, training_set
-from .errors import CatalogError
-from .models import CheckState, LabelCheck, LabelDoubt, Split, User
+from . import blind, enqueue, training_set
+from .errors import CatalogError, NotAllowed
+from .models import CheckState, LabelCheck, LabelDoubt, ProductImage, Split, User
 
 logger = logging.getLogger(__name__)
 
@@ -125,19 +125,35 @@ def standing() -> QuerySet[LabelDoubt]:
     return shown.select_related("image__product", "label", "suggested").order_by("own", "id")
 
 
+def shown_to(reader: User) -> QuerySet[LabelDoubt]:
+    """Those that stand, without photos of which `reader` is to say first what they see unaided."""
+    return standing().exclude(image__in=blind.looks_now(reader).values("image"))
+
+
+def require_in_sight(image: ProductImage, reader: User) -> None:
+    """NotAllowed for a photo that `reader` is to look at first without knowing its label."""
+    if blind.is_blind(image, reader):
+        raise NotAllowed(
+            "Nothing was saved: decide this photo on the review desk first, its label unseen."
+        )
+
+
 def dismiss(doubt_id: int, *, by: User) -> None:
-    """The label is right; DoubtGone when there is nothing left to say."""
+    """The label is right; DoubtGone when there is nothing left to say, NotAllowed where they are
+    to look without knowing it first."""
     doubts = LabelDoubt.objects.filter(pk=doubt_id, label=F("image__label"))
-    if not doubts.exists():
+    doubt = doubts.select_related("image").first()
+    if doubt is None:
         raise DoubtGone("This label changed, or is no longer doubted; nothing was saved.")
+    require_in_sight(doubt.image, by)
     LabelDoubt.objects.filter(pk=doubt_id, dismissed_at__isnull=True).update(
         dismissed_at=timezone.now(), dismissed_by=by
     )
 
 
-def following(after: LabelDoubt | None) -> LabelDoubt | None:
+def following(after: LabelDoubt | None, *, reader: User) -> LabelDoubt | None:
     """The most doubtful label, or the one that comes after this; then it begins anew."""
-    rows = standing()
+    rows = shown_to(reader)
     if after is None:
         return rows.first()
     less = rows.filter(Q(own__gt=after.own) | Q(own=after.own, pk__gt=after.pk))

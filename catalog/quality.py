@@ -16,19 +16,13 @@ from django.utils import timezone
 from . import merging
 from .intervals import Z95, wilson
 from .models import Category, Decision, DecisionKind, LabelState, Origin
+from .models.decision import NOT_JUDGING, judged_before
 from .sql import Constant
 
 WEEKS = 8
 FEW = 10
 """With fewer photos a share says nothing."""
 CHANGED = [DecisionKind.CORRECT, DecisionKind.NONE_OF_THESE]
-NOT_JUDGING = [
-    DecisionKind.UNDO,
-    DecisionKind.IMPORT,
-    DecisionKind.REOPEN,
-    DecisionKind.UNUSABLE,
-]
-"""Left out rather than the others asked for: no index by kind is then tempting."""
 SPARK_WIDTH, SPARK_HEIGHT = 96, 24
 
 
@@ -148,7 +142,8 @@ def changed(rows: QuerySet[Decision]) -> QuerySet[Decision]:
 def _judged(monday: date, weeks: int) -> QuerySet[Decision]:
     start, end = _midnight(monday), _midnight(monday + timedelta(weeks=weeks))
     drawn = Decision.objects.filter(origin=Constant(Origin.RANDOM), at__gte=start, at__lt=end)
-    return drawn.exclude(kind__in=NOT_JUDGING).filter(
+    return drawn.exclude(kind__in=[*NOT_JUDGING, DecisionKind.UNUSABLE]).filter(
+        ~judged_before(),
         undone_by__isnull=True,
         before_state=LabelState.UNLABELLED,
         prediction__isnull=False,

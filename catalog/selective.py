@@ -13,7 +13,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from . import merging
-from .models import Category, Decision, DecisionKind, ModelVersion, Origin
+from .models import Category, Decision, LabelState, ModelVersion, Origin
+from .models.decision import NOT_JUDGING, judged_before
 from .report import Within, mapping, mappings, share, within
 from .sql import Constant
 
@@ -21,8 +22,6 @@ PERIOD = timedelta(days=7)
 ENOUGH = 60
 """With fewer checked photos a share says little."""
 MOST_READ = 50_000
-NOT_JUDGING = [DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.REOPEN]
-"""Left out rather than the others asked for: no index by kind is then tempting."""
 
 
 @dataclass(frozen=True)
@@ -129,28 +128,24 @@ def certified(promise: Promise | None) -> list[Certified]:
 
 def last_week(target: float) -> Week:
     """What the thresholds at `target` would have spared. Each photo counts with the answer a person
-    saw when it was first checked: later ones may have learned from it."""
+    saw when it was first checked, which later ones may have learned from, and with what they said
+    then."""
     rows = checked_at_random().values_list(
-        "image_id",
         "category_id",
         "prediction__category_id",
         "prediction__confidence",
         "prediction__version_id",
     )
-    seen: dict[int, tuple[int | None, float, int]] = {}
-    labels: dict[int, int | None] = {}
-    for image, label, answer, confidence, version in rows[:MOST_READ]:
-        seen.setdefault(image, (answer, confidence or 0.0, version or 0))
-        labels[image] = label
-    thresholds = _thresholds({version for _, _, version in seen.values()}, target)
+    first = list(rows[:MOST_READ])
+    thresholds = _thresholds({version for *_, version in first if version}, target)
     spared = [
-        image
-        for image, (_, confidence, version) in seen.items()
-        if confidence > thresholds.get(version, 1.0)
+        (said, answer)
+        for said, answer, confidence, version in first
+        if version and confidence > thresholds.get(version, 1.0)
     ]
     ends = merging.targets()
-    right = sum(_counted(seen[image][0], ends) == _counted(labels[image], ends) for image in spared)
-    return Week(len(seen), len(spared), right)
+    right = sum(_counted(said, ends) == _counted(answer, ends) for said, answer in spared)
+    return Week(len(first), len(spared), right)
 
 
 def _counted(category_id: int | None, ends: Mapping[int, int]) -> int | None:
@@ -159,10 +154,11 @@ def _counted(category_id: int | None, ends: Mapping[int, int]) -> int | None:
 
 
 def checked_at_random() -> QuerySet[Decision]:
-    """Decisions of the last seven days that stand, on photos drawn at random, oldest first."""
+    """First decisions of the last seven days that stand, on photos drawn at random, in order."""
     since = timezone.now() - PERIOD
     drawn = Decision.objects.filter(origin=Constant(Origin.RANDOM), at__gte=since)
-    return drawn.exclude(kind__in=NOT_JUDGING).filter(undone_by__isnull=True).order_by("at", "pk")
+    first = drawn.exclude(kind__in=NOT_JUDGING).filter(before_state=LabelState.UNLABELLED)
+    return first.filter(~judged_before(), undone_by__isnull=True).order_by("at", "pk")
 
 
 def _thresholds(version_ids: set[int], target: float) -> dict[int, float]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from ..decisions import UNDO_AT_ONCE, Wanted
 from ..models import Category, DecisionKind, Role, User
 
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+OUT_OF_REACH = "Choose a day from 2000 to 2199."
+IN_REACH = [
+    MinValueValidator(date(2000, 1, 1), OUT_OF_REACH),
+    MaxValueValidator(date(2199, 12, 31), OUT_OF_REACH),
+]
+"""Days whose midnight every time zone knows, and the next one's too."""
 LARGEST = 2**63 - 1
 
 
@@ -34,8 +42,8 @@ class HistoryForm(forms.Form):
         label="Photo",
         widget=forms.TextInput(attrs={"placeholder": "Number or name"}),
     )
-    since = forms.DateField(required=False, label="From", widget=DAY)
-    until = forms.DateField(required=False, label="To", widget=DAY)
+    since = forms.DateField(required=False, label="From", widget=DAY, validators=IN_REACH)
+    until = forms.DateField(required=False, label="To", widget=DAY, validators=IN_REACH)
 
     def __init__(self, *args: Any, reader: User, **more: Any) -> None:
         super().__init__(*args, **more)

@@ -33,6 +33,17 @@ class Origin(models.TextChoices):
     GRID = "grid", "In a grid of look-alikes"
 
 
+NOT_JUDGING = [DecisionKind.UNDO, DecisionKind.IMPORT, DecisionKind.REOPEN]
+"""Left out rather than the others asked for: no index by kind is then tempting."""
+
+
+def judged_before() -> Exists:
+    """Of a decision: somebody judged its photo before, and that stands. So it is also where a split
+    sent a photo back to review, although it carries no label then."""
+    earlier = Decision.objects.filter(image=OuterRef("image"), pk__lt=OuterRef("pk"))
+    return Exists(earlier.filter(undone_by__isnull=True).exclude(kind__in=NOT_JUDGING))
+
+
 class DecisionQuerySet(models.QuerySet["Decision"]):
     def with_nothing_since(self) -> Self:
         """Those whose photos are still here and that nobody built upon: an undo is not refused."""

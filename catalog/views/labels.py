@@ -24,7 +24,7 @@ PAGE = 24
 @never_cache
 @require_safe
 def labels(request: SignedIn) -> HttpResponse:
-    rows = Paginator(doubts.standing(), PAGE).get_page(request.GET.get("page"))
+    rows = Paginator(doubts.shown_to(request.user), PAGE).get_page(request.GET.get("page"))
     context = {"check": doubts.latest(), "rows": rows}
     return render(request, "models/labels.html", context)
 
@@ -36,12 +36,13 @@ def queue(request: SignedIn) -> HttpResponse:
     """One doubtful label; `?after=7` the next after that one, `?at=7` that one itself. `?kept=` and
     `?decided=` name what was just said, to take it back."""
     at, after = (_doubt(request.GET.get(name, "")) for name in ("at", "after"))
-    shown = doubts.standing().filter(pk=at.pk).first() if at else None
-    shown = shown or doubts.following(after)
+    rows = doubts.shown_to(request.user)
+    shown = rows.filter(pk=at.pk).first() if at else None
+    shown = shown or doubts.following(after, reader=request.user)
     context = {
         "doubt": shown,
         "suggested": shown.suggested.counts_as if shown else None,
-        "left": doubts.standing().count(),
+        "left": rows.count(),
         "leaves": Category.objects.leaves(),
         "kept": _number(request.GET.get("kept", "")),
         "decided": _number(request.GET.get("decided", "")),
@@ -73,6 +74,7 @@ def relabel(request: SignedIn, pk: int) -> HttpResponse:
         return _to_queue(at=pk)
     values = form.cleaned_data
     try:
+        doubts.require_in_sight(found.image, request.user)
         decision = lifecycle.decide_category(
             found.image,
             values["category"],

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import previews, report
+from .. import blind, previews, report
 from ..access import STAFF, SignedIn, allow
 from ..errors import CatalogError
 from ..models import Category, CheckState, ModelVersion, Role, Serving
@@ -56,13 +56,15 @@ def photos(request: SignedIn, pk: int) -> HttpResponse:
         return redirect("model-changes", pk)
     key = previews.TEST if request.GET.get("set") == previews.TEST else previews.OPEN
     rows = previews.photos(preview, key=key, before=before.pk, after=after.pk)
+    page = Paginator(rows, PHOTOS_PAGE).get_page(request.GET.get("page"))
+    blind.cover([row.image for row in page], request.user)
     context = {
         "version": version,
         "before": before,
         "after": after,
         "is_test": key == previews.TEST,
         "kept": previews.KEPT,
-        "rows": Paginator(rows, PHOTOS_PAGE).get_page(request.GET.get("page")),
+        "rows": page,
         "page_query": urlencode({"set": key, "before": before.pk, "after": after.pk}),
     }
     return render(request, "models/changed_photos.html", context)

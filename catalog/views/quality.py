@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from .. import blind
 from .. import quality as figures
 from ..access import STAFF, SignedIn, allow
 from ..models import Category
@@ -36,6 +37,7 @@ def photos(request: SignedIn) -> HttpResponse:
         "category", "prediction__category", "image__product"
     )
     page = Paginator(rows, PHOTOS_PAGE).get_page(request.GET.get("page"))
+    blind.cover([decision.image for decision in page], request.user)
     query = {"category": category.pk if category else "", "week": week or ""}
     base = {key: value for key, value in query.items() if value}
     context = {

@@ -78,7 +78,7 @@ def models(request: SignedIn) -> HttpResponse:
         "waiting": _waiting(serving),
         "jobs": jobs,
         "ended_jobs": ended_jobs,
-        "doubts": doubts.standing().count(),
+        "doubts": doubts.shown_to(request.user).count(),
         "target": settings.SELECTIVE_PRECISION,
         "promise": selective.promise(live) if live else None,
         "week": selective.last_week(settings.SELECTIVE_PRECISION) if live else None,

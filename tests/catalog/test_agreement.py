@@ -10,9 +10,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog import agreement, blind, lifecycle, queue
+from catalog import agreement, blind, categories, category_photos, lifecycle, queue, reshaping
 from catalog.agreement import Pace, Reviewer, Share
+from catalog.categories import PhotosTo
 from catalog.models import Category, Decision, ProductImage, Role, User
+from catalog.reshaping import PhotosGo
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +67,60 @@ def test_what_was_taken_back_or_opened_by_hand_does_not_count(ada: User, shirts:
     lifecycle.decide_category(by_hand, shirts, by=ada, revision=0)
 
     assert counts(of(ada).shown) == (0, 0)
+
+
+@pytest.mark.parametrize("way", ["add", "move", "split"])
+def test_photos_that_a_change_of_the_tree_moved_do_not_count(
+    way: str, ada: User, shirts: Category, hats: Category, settings: Any
+) -> None:
+    settings.REVIEW_BLIND_SHARE = 0.0
+    for _ in range(agreement.ENOUGH + 2):
+        at_the_desk(ada, shirts, suggested=shirts)
+    long_ago = timezone.now() - timedelta(days=40)
+    Decision.objects.update(at=long_ago)
+    manager = factories.user(Role.MANAGER)
+
+    match way:
+        case "add":
+            categories.add(shirts, "Polos", by=manager, photos_to=PhotosTo(child_name="Polos"))
+        case "move":
+            category_photos.move(shirts, hats, by=manager)
+        case "split":
+            reshaping.split(shirts, ["Polos", "Tops"], by=manager, photos_to=PhotosGo.FIRST)
+
+    found = agreement.measure(manager)
+    assert Decision.objects.filter(by=manager).exists()
+    assert counts(found.everybody.shown) == (0, 0)
+    assert (found.everybody.pace.total, found.everybody.pace.per_hour) == (0, None)
+
+
+def test_photos_that_a_split_sent_back_count_for_the_pace_alone(
+    ada: User, shirts: Category, settings: Any
+) -> None:
+    settings.REVIEW_BLIND_SHARE = 0.0
+    for _ in range(3):
+        at_the_desk(ada, shirts, suggested=shirts)
+    manager = factories.user(Role.MANAGER)
+    reshaping.split(shirts, ["Polos", "Tops"], by=manager, photos_to=PhotosGo.REVIEW)
+
+    for _ in range(3):
+        at_the_desk(ada, Category.objects.get(name="Polos"))
+
+    found = of(ada)
+    assert counts(found.shown) == (3, 3)
+    assert found.pace.total == 6
+
+
+def test_what_is_decided_anew_with_its_label_in_sight_does_not_count(
+    ada: User, ben: User, shirts: Category, hats: Category, settings: Any
+) -> None:
+    settings.REVIEW_BLIND_SHARE = 0.0
+    image = at_the_desk(ada, shirts, suggested=shirts).image
+    image.refresh_from_db()
+
+    lifecycle.decide_category(image, hats, by=ben, revision=image.revision)
+
+    assert counts(agreement.measure(factories.user(Role.MANAGER)).everybody.shown) == (1, 1)
 
 
 def test_two_reviewers_of_one_photo_are_compared(

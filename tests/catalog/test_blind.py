@@ -9,8 +9,22 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from catalog import agreement, blind, category_photos, lifecycle, queue, reshaping
-from catalog.models import BlindLook, Category, Decision, LabelState, ProductImage, Role, User
+from catalog import agreement, blind, category_photos, doubts, lifecycle, queue, reshaping
+from catalog.doubts import Found
+from catalog.models import (
+    BlindLook,
+    Category,
+    ChangedAnswer,
+    CheckState,
+    Decision,
+    LabelDoubt,
+    LabelState,
+    Origin,
+    Preview,
+    ProductImage,
+    Role,
+    User,
+)
 from catalog.queue_filters import Filters
 from catalog.reshaping import PhotosGo
 from tests import factories
@@ -88,6 +102,40 @@ def test_no_list_tells_it_to_whom_it_is_blind(ada: User, shirts: Category) -> No
         assert "suggested: Shirts" not in hers
         managers = signed_in(factories.user(Role.MANAGER)).get(page).content.decode()
         assert "suggested: Shirts, not yet checked" in managers
+
+
+def test_the_photos_behind_a_figure_hide_those_that_are_to_be_seen_blind(
+    ada: User, ben: User, shirts: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, shirts)
+    Decision.objects.update(origin=Origin.RANDOM)
+
+    his = signed_in(ben).get(reverse("quality-photos")).content.decode()
+
+    assert image.original_name not in his
+    assert "You are to judge it first" in his
+    hers = signed_in(ada).get(reverse("quality-photos")).content.decode()
+    assert image.original_name in hers
+
+
+def test_the_photos_a_version_would_change_hide_those_that_are_to_be_seen_blind(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = factories.answered_image(shirts)
+    ask(ada)
+    waiting = factories.version()
+    compared = {"version": waiting, "against": image.version, "state": CheckState.DONE}
+    preview = Preview.objects.create(**compared)
+    change = {"before": shirts, "after": hats, "confidence": 0.9}
+    ChangedAnswer.objects.create(preview=preview, image=image, is_test=False, **change)
+    kind = f"set=open&before={shirts.pk}&after={hats.pk}"
+    address = f"{reverse('changed-photos', args=[waiting.pk])}?{kind}"
+
+    hers = signed_in(ada).get(address).content.decode()
+
+    assert image.original_name not in hers
+    assert "You are to judge it first" in hers
+    assert image.original_name in signed_in(ben).get(address).content.decode()
 
 
 def test_asking_again_does_not_bring_the_suggestion(
@@ -293,3 +341,65 @@ def test_the_second_opinion_can_be_given_once_the_split_is_undone(
 
     image.refresh_from_db()
     assert (image.label, image.disputed) == (shirts, True)
+
+
+def doubted(image: ProductImage, suggested: Category) -> LabelDoubt:
+    """The label check would rather have the photo in `suggested`."""
+    check = doubts.claim(doubts.request().pk)
+    assert check is not None
+    assert image.label_id is not None
+    doubts.finish(check, [Found(image.pk, image.label_id, suggested.pk, 0.9, 0.01)], labels=1)
+    return LabelDoubt.objects.get(image=image)
+
+
+DOUBTS = ["labels", "label-queue"]
+
+
+def test_a_doubt_about_a_label_is_kept_from_who_is_to_see_its_photo_blind(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, shirts)
+    queue.release(ben, [image.pk])
+    doubt = doubted(image, hats)
+
+    for name in DOUBTS:
+        his = signed_in(ben).get(reverse(name), {"at": doubt.pk}).content.decode()
+        assert image.original_name not in his
+        others = signed_in(ada).get(reverse(name)).content.decode()
+        assert image.original_name in others
+    assert "contradict" not in signed_in(ben).get(reverse("models")).content.decode()
+
+
+@pytest.mark.parametrize("name", ["label-relabel", "label-keep", "label-dismiss"])
+def test_a_doubt_on_an_older_page_is_refused_to_who_is_to_see_its_photo_blind(
+    name: str, ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, shirts)
+    doubt = doubted(image, hats)
+
+    fields = {"category": hats.pk, "revision": image.revision}
+    answer = signed_in(ben).post(reverse(name, args=[doubt.pk]), fields, follow=True)
+
+    image.refresh_from_db()
+    doubt.refresh_from_db()
+    assert "decide this photo on the review desk first" in answer.content.decode()
+    assert (image.label, image.disputed, doubt.dismissed_at) == (shirts, False, None)
+    assert Decision.objects.count() == 1
+
+
+def test_a_doubt_is_shown_once_a_blind_look_no_longer_holds(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, hats)
+    queue.release(ben, [image.pk])
+    decide(ada, image, shirts)
+    image.refresh_from_db()
+    doubt = doubted(image, hats)
+
+    shown = signed_in(ben).get(reverse("label-queue")).content.decode()
+    fields = {"category": hats.pk, "revision": image.revision}
+    signed_in(ben).post(reverse("label-relabel", args=[doubt.pk]), fields)
+
+    image.refresh_from_db()
+    assert image.original_name in shown
+    assert (image.label, image.disputed) == (hats, False)

@@ -1,5 +1,5 @@
 """Whatever is typed or sent, no address and no form answers 500: control characters, endless text,
-numbers out of any range. Django's client raises what a view raises."""
+numbers and days out of any range. Django's client raises what a view raises."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ pytestmark = pytest.mark.django_db
 
 TEXTS = ["shirt\0s", "".join(map(chr, range(1, 32))) + "\x7f\u202e\ufffe", "a " * 1700]
 NUMBERS = ["\0", "-1", "9" * 19, "9" * 400, "½", "None"]
-CROOKED = TEXTS + NUMBERS
+DAYS = ["0001-01-01", "9999-12-31"]
+CROOKED = TEXTS + NUMBERS + DAYS
 ANSWERED = {200, 302, 400, 404, 409, 422}
 """Autocompletion says 403 of a table or field that is not for it."""
 

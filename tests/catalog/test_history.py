@@ -99,6 +99,15 @@ def test_a_filter_that_makes_no_sense_is_told_beside_its_field(mia: User) -> Non
     assert "Enter a valid date" in shown(mia, since="soon")
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2200-01-01", "9999-12-31"])
+@pytest.mark.parametrize("field", ["since", "until"])
+def test_a_day_out_of_reach_is_told_beside_its_field(
+    field: str, day: str, mia: User, settings: Any
+) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+    assert "Choose a day from 2000 to 2199." in shown(mia, **{field: day})
+
+
 def test_pages_are_walked_in_both_directions(
     ada: User, shirts: Category, monkeypatch: pytest.MonkeyPatch
 ) -> None:

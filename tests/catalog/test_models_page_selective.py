@@ -11,8 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from catalog import golive, lifecycle, queue, selective
-from catalog.models import Category, Decision, ModelVersion, User
+from catalog import categories, golive, lifecycle, queue, reshaping, selective
+from catalog.categories import PhotosTo
+from catalog.models import Category, Decision, ModelVersion, ProductImage, Role, User
+from catalog.reshaping import PhotosGo
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("reviewer")]
@@ -86,6 +88,50 @@ def test_photos_of_earlier_weeks_picked_or_undone_do_not_count(
     lifecycle.undo(second, by=reviewer)
     factories.labelled_image(hats, by=reviewer, stored=False)
     assert selective.last_week(0.98) == selective.Week(checked=1, spared=1, right=1)
+
+
+def test_photos_that_a_change_of_the_tree_moved_were_not_checked_last_week(
+    client: Client, reviewer: User, hats: Category
+) -> None:
+    live()
+    check(selective.ENOUGH, reviewer, hats, 0.95)
+    Decision.objects.update(at=timezone.now() - timedelta(days=40))
+
+    categories.add(
+        hats, "Caps", by=factories.user(Role.MANAGER), photos_to=PhotosTo(child_name="Caps")
+    )
+
+    assert Decision.objects.count() == 2 * selective.ENOUGH
+    assert "0 of 60" in page(client)
+
+
+def test_photos_that_a_split_sent_back_are_not_first_checked_again(
+    reviewer: User, hats: Category
+) -> None:
+    live()
+    check(3, reviewer, hats, 0.95)
+    Decision.objects.update(at=timezone.now() - timedelta(days=40))
+    manager = factories.user(Role.MANAGER)
+    reshaping.split(hats, ["Caps", "Hoods"], by=manager, photos_to=PhotosGo.REVIEW)
+
+    caps = Category.objects.get(name="Caps")
+    for image in ProductImage.objects.all():
+        lifecycle.decide_category(image, caps, by=reviewer, revision=image.revision)
+
+    assert selective.last_week(0.98).checked == 0
+
+
+def test_an_answer_stays_right_when_its_photo_is_moved_later(
+    reviewer: User, hats: Category
+) -> None:
+    live()
+    check(3, reviewer, hats, 0.95)
+
+    categories.add(
+        hats, "Caps", by=factories.user(Role.MANAGER), photos_to=PhotosTo(child_name="Caps")
+    )
+
+    assert selective.last_week(0.98) == selective.Week(checked=3, spared=3, right=3)
 
 
 def test_an_answer_counts_by_the_version_that_gave_it(reviewer: User, hats: Category) -> None:

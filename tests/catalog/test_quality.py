@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from django.test import Client
@@ -19,12 +19,14 @@ from catalog.models import (
     Role,
     User,
 )
+from catalog.reshaping import PhotosGo
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 TODAY = date(2026, 11, 25)  # a Wednesday
 MONDAY = date(2026, 11, 23)
+LATER = datetime(2026, 11, 26, 12, tzinfo=UTC)  # in the same week
 
 
 @pytest.fixture
@@ -87,6 +89,31 @@ def test_only_first_decisions_that_stand_on_random_photos_count(
     factories.labelled_image(hats, stored=False)
 
     assert (rows()["All categories"].total.photos, rows()["All categories"].total.changed) == (1, 0)
+
+
+def test_a_photo_counts_once_that_a_split_sent_back_to_review(
+    reviewer: User, shoes: Category
+) -> None:
+    checked(shoes, right=3, by=reviewer)
+    manager = factories.user(Role.MANAGER)
+    reshaping.split(shoes, ["Trainers", "Boots"], by=manager, photos_to=PhotosGo.REVIEW)
+    trainers = Category.objects.get(name="Trainers")
+    for image in ProductImage.objects.all():
+        again = lifecycle.decide_category(image, trainers, by=reviewer, revision=image.revision)
+        Decision.objects.filter(pk=again.pk).update(at=LATER, origin=Origin.RANDOM)
+
+    assert (rows()["All categories"].total.photos, rows()["All categories"].total.changed) == (3, 0)
+
+
+def test_a_photo_decided_anew_counts_with_the_new_decision_where_the_first_was_taken_back(
+    reviewer: User, hats: Category, shoes: Category
+) -> None:
+    (first,) = checked(hats, right=1, by=reviewer)
+    lifecycle.undo(first, by=reviewer)
+    again = lifecycle.decide_category(first.image, shoes, by=reviewer, revision=2)
+    Decision.objects.filter(pk=again.pk).update(at=LATER, origin=Origin.RANDOM)
+
+    assert (rows()["All categories"].total.photos, rows()["All categories"].total.changed) == (1, 1)
 
 
 def test_a_cell_with_few_photos_says_so_and_others_have_an_interval(
