@@ -23,6 +23,7 @@ sayHowItIs();
 // not over what somebody is filling in.
 const whole = document.querySelector("[data-reload-on-change]");
 let isTouched = false;
+let offer = null;
 main.addEventListener("input", () => {
   isTouched = true;
 });
@@ -31,7 +32,8 @@ function loadAnew() {
   else location.reload();
 }
 function offerToLoadAnew() {
-  const offer = document.createElement("div");
+  if (offer) return;
+  offer = document.createElement("div");
   offer.className = "note is-warning row spread";
   offer.setAttribute("role", "status");
   const words = document.createElement("p");
