@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -17,8 +18,16 @@ def test_tensorboard_reads_a_folder_with_a_space_in_its_name(tmp_path: Path, var
     program.chmod(0o755)
 
     done = subprocess.run(
-        ["make", "tensorboard", variable, f"VENV={tmp_path}", "LAUNCHER=true"],
+        [
+            "make",
+            "--no-print-directory",
+            "tensorboard",
+            variable,
+            f"VENV={tmp_path}",
+            "LAUNCHER=true",
+        ],
         cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},  # not what a `make test` above hands on
         capture_output=True,
         text=True,
         check=True,
