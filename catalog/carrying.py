@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID, uuid5
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from . import lifecycle, merging
 from .errors import CatalogError
@@ -168,9 +168,8 @@ def _join_step(change: CategoryChange, ids: Sequence[int]) -> None:
 
 def _last_words(change: CategoryChange) -> QuerySet[Decision]:
     """What this split decided and nobody has undone or decided anew since."""
-    standing = Decision.objects.filter(undone_by__isnull=True).exclude(kind=DecisionKind.UNDO)
-    later = standing.filter(image=OuterRef("image"), pk__gt=OuterRef("pk"))
-    return standing.filter(~Exists(later), batch=change.key)
+    made = Decision.objects.filter(batch=change.key, undone_by__isnull=True)
+    return made.exclude(kind=DecisionKind.UNDO).with_nothing_since()
 
 
 def _standing(ids: Sequence[int]) -> list[Decision]:
