@@ -76,6 +76,15 @@ def shown(page: Page, *, after: int = 0) -> int:
     return int(page.locator("[data-card]").get_attribute("data-card") or 0)
 
 
+def until(page: Page, condition: Callable[[], bool]) -> None:
+    """While the browser goes on: what it asks for is answered by the test only meanwhile."""
+    for _ in range(300):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("nothing came of it within 15 s")
+
+
 def press(page: Page, key: str, on: int) -> int:
     """Press the key while photo `on` stands there; the id of the photo that follows it."""
     assert shown(page) == on

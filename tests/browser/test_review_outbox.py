@@ -109,7 +109,8 @@ def test_unsaved_decisions_survive_an_expired_session_and_a_reload(
     page.reload()
     assert warned == ["beforeunload"]
     assert label(site, first)[0] == "unlabelled"
-    assert open_desk(page, site) != first
+    sign_in(page, site)
+    assert shown(page) != first
 
     saved(site, first, "corrected", "", "Hats")
     wait_until(lambda: kept(page) == 0, "nothing waits")
