@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..site import Site, wait_until
-from .desk import fill, label, open_desk, press, saved, shown, until
+from .desk import fill, label, open_desk, press, saved, shown, sign_in, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -81,7 +81,7 @@ def test_five_photos_are_reviewed_by_keyboard_alone(
 def test_a_category_typed_for_one_photo_is_not_saved_on_another(
     site: Site, page: Page, photos: Callable[[int], None]
 ) -> None:
-    photos(3)
+    photos(6)
     first = open_desk(page, site)
     press(page, "Space", first)
     saved(site, first, "confirmed", "", "Shirts")
@@ -144,7 +144,8 @@ def test_a_photo_that_did_not_load_is_asked_for_again_when_its_turn_comes(
 
     copies = re.compile("/file/desk/")
     page.route(copies, let_the_first_through)
-    first = open_desk(page, site)
+    sign_in(page, site)
+    first = shown(page)
     until(page, lambda: len(set(asked)) == 3)
     page.unroute(copies)
 
