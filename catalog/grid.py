@@ -111,7 +111,7 @@ def take_back(
     made = own.exclude(kind=DecisionKind.UNDO).select_related("category")
     if batch is None and token and (known := Decision.objects.filter(token=token).first()):
         batch = known.batch
-    last = (made.filter(batch=batch) if batch else _last_to_undo(made)).first()
+    last = made.filter(batch=batch).first() if batch else _last_to_undo(made)
     if last is None or last.batch is None:
         raise NotAllowed("There is no page of yours to take back.")
     outcome = lifecycle.undo_batch(last.batch, by=user, token=token)
@@ -125,12 +125,11 @@ def take_back(
     return Grid(last.category, images, left.get(last.category, 0) if last.category else 0), outcome
 
 
-def _last_to_undo(made: DecisionQuerySet) -> DecisionQuerySet:
+def _last_to_undo(made: DecisionQuerySet) -> Decision | None:
     """What somebody built upon stands in nobody's way: it comes up only where nothing else is left,
     for the words that say so."""
     standing = made.filter(undone_by__isnull=True)
-    free = standing.with_nothing_since()
-    return free if free.exists() else standing
+    return standing.with_nothing_since().first() or standing.first()
 
 
 def _rows(user: User, category: Category, exclude: Sequence[int]) -> ImageQuerySet:
