@@ -164,7 +164,7 @@ def _product_folders(opened: Zip) -> set[str]:
 
 def _sku(entry: Entry, products: set[str]) -> str:
     """Empty where the photo's own name has to say it."""
-    folder = skus.clean(entry.folder.rpartition(" › ")[2])
+    folder = skus.clean("".join(entry.folders[-1:]))
     if entry.folder not in products or skus.says_nothing(folder):
         return ""
     return folder if skus.says_nothing(skus.from_name(entry.name)) else ""

@@ -48,10 +48,14 @@ class Entry:
         return PurePosixPath(self._path).name or "photo"
 
     @property
+    def folders(self) -> list[str]:
+        """The folders it lies in, the innermost last."""
+        return [p for p in PurePosixPath(self._path).parts[:-1] if p not in {"/", ".", ".."}]
+
+    @property
     def folder(self) -> str:
         """`Men › Shirts`: what the merchant may have meant by it."""
-        parts = [p for p in PurePosixPath(self._path).parts[:-1] if p not in {"/", ".", ".."}]
-        return " › ".join(parts)
+        return " › ".join(self.folders)
 
     @property
     def is_list(self) -> bool:
