@@ -418,11 +418,13 @@ form.addEventListener("submit", (event) => {
   begin();
 });
 for (const input of [chooser, at("folder")]) {
-  input.addEventListener("change", () => {
+  const takeChosen = () => {
     const found = chosen(input.files);
     input.value = "";
     take(found);
-  });
+  };
+  input.addEventListener("change", takeChosen);
+  if (input.files.length) takeChosen(); // chosen while this script was on its way
 }
 at("choose-folder").addEventListener("click", () => at("folder").click());
 oneSku.addEventListener("input", () => {

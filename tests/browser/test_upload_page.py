@@ -10,9 +10,10 @@ import pytest
 
 from .. import factories
 from ..site import Site
+from .desk import until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +32,7 @@ def site(site_factory: Callable[..., Site]) -> Site:
 def upload_page(site: Site, page: Page) -> Page:
     page.goto(f"{site.address}/upload/")
     sign_in(page)
-    page.get_by_role("heading", name="Upload photos").wait_for()
+    page.get_by_text("Drop photos, folders or a ZIP here").wait_for()
     return page
 
 
@@ -191,6 +192,20 @@ def test_without_scripts_one_file_goes_up(site: Site, browser: Browser, tmp_path
     assert "Accepted; waiting for its category. SKU: PLAIN-5." in page.inner_text("main")
     assert stored(site, "PLAIN-5") == 1
     context.close()
+
+
+def test_a_photo_chosen_before_the_script_is_there_is_taken(
+    site: Site, upload_page: Page, tmp_path: Path
+) -> None:
+    held: list[Route] = []
+    upload_page.route("**/upload*.js", lambda route: held.append(route))
+    upload_page.reload(wait_until="commit")
+    until(upload_page, lambda: bool(held))
+    choose(upload_page, photos(tmp_path, "EARLY-6.jpg"))
+    held[0].continue_()
+    upload_page.get_by_role("button", name="Upload 1 photo").click()
+    upload_page.get_by_text("1 photo is with us").wait_for()
+    assert stored(site, "EARLY-6") == 1
 
 
 @pytest.mark.parametrize(("width", "height"), SCREENS)
