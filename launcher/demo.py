@@ -33,6 +33,8 @@ from .tether import die_with_parent
 
 REDIS_SECONDS = 20.0
 WEB_SECONDS = 60.0
+LOOKED_AT = "localhost"
+"""The name under which the demo asks whether its site answers."""
 
 
 def main() -> int:
@@ -119,18 +121,19 @@ def start_redis(supervisor: Supervisor, place: Place, unix_socket: Path) -> None
 def child_environment(
     place: Place, environment: Mapping[str, str], unix_socket: Path | None
 ) -> dict[str, str]:
-    """HTTPS=0: plain HTTP. ALLOWED_HOSTS follows HOST unless it is set. The .venv comes first on
-    PATH for the Procfile."""
+    """HTTPS=0: plain HTTP. ALLOWED_HOSTS follows HOST unless it is set, and has LOOKED_AT always.
+    The .venv comes first on PATH for the Procfile."""
     redis = {"REDIS_URL": url_of(unix_socket)} if unix_socket else {}
+    names = (environment.get("ALLOWED_HOSTS") or ",".join(place.names)).split(",")
     ours = {
         "DATA_DIR": str(place.data_dir),
         "HOST": in_address(place.host),
         "PORT": str(place.port),
+        "ALLOWED_HOSTS": ",".join(names if LOOKED_AT in names else [*names, LOOKED_AT]),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
     }
-    unless_set = {"HTTPS": "0", "ALLOWED_HOSTS": ",".join(place.names)}
-    return {**unless_set, **environment, **ours, **redis}
+    return {"HTTPS": "0", **environment, **ours, **redis}
 
 
 def manage(*arguments: str) -> list[str]:
@@ -141,7 +144,7 @@ def responds(place: Place) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(place.host, place.host)  # noqa: S104
     connection = http.client.HTTPConnection(host, place.port, timeout=5)
     try:
-        connection.request("GET", "/healthz", headers={"Host": "localhost"})
+        connection.request("GET", "/healthz", headers={"Host": LOOKED_AT})
         return connection.getresponse().status == 200
     except OSError:
         return False
@@ -155,7 +158,7 @@ def announce(place: Place, names: str) -> None:
     indented = "\n".join(f"    {line}" for line in known.splitlines())
     say(f"\n  The site is ready: {place.address}\n\n  Sign in as\n{indented}\n")
     if place.is_everywhere:
-        say(f"  It answers to {names}; ALLOWED_HOSTS=localhost,NAME names others.\n")
+        say(f"  It answers to {names}; ALLOWED_HOSTS=NAME names others.\n")
     say(f"  Logs: {place.logs}. Ctrl-C stops everything.\n")
 
 

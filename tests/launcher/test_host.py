@@ -41,7 +41,7 @@ def test_on_every_address_it_answers_to_the_machines_name(host: str) -> None:
 
 
 def test_names_that_were_set_are_kept() -> None:
-    assert allowed(EVERY, {"ALLOWED_HOSTS": "shop.example"}) == ["shop.example"]
+    assert allowed(EVERY, {"ALLOWED_HOSTS": "shop.example"}) == ["shop.example", "localhost"]
 
 
 def test_an_ipv6_address_can_be_listened_on(house: House) -> None:
