@@ -6,6 +6,7 @@ pixel count and no client: the whole picture is decoded before it counts as one.
 from __future__ import annotations
 
 import io
+import re
 import struct
 import threading
 import warnings
@@ -44,6 +45,12 @@ DISPLAY_SIDE = 1600
 DESK_SIDE = 640
 THUMBNAIL_SIDE = 320
 THUMBNAIL_MAX_BYTES = 15_000
+MOST_SCANS = 50
+"""Of a JPEG. A progressive one comes in about ten; each is one more pass over all pixels, however
+few bytes it takes."""
+SCAN, END = b"\xff\xda", b"\xff\xd9"
+MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+"""Those of a JPEG that stand before a segment, and its end."""
 MAX_RATIO = 20
 MIN_SIDE = 16
 MIN_SIDE_WORDS = f"The picture is smaller than {MIN_SIDE} pixels; send the original photo."
@@ -77,6 +84,8 @@ def read(data: bytes, *, max_pixels: int) -> Picture:
             warnings.simplefilter("ignore")  # Pillow's own bomb warning: the cap below decides
             with Image.open(io.BytesIO(data), formats=_openable()) as opened:
                 _require_size(opened, max_pixels)
+                if opened.format in {"JPEG", "MPO"}:
+                    _require_few_scans(data)
                 opened.seek(0)
                 opened.load()
                 return Picture(to_rgb(opened), FORMATS[opened.format or "JPEG"])
@@ -145,6 +154,22 @@ def _require_size(opened: Image.Image, max_pixels: int) -> None:
         raise Rejected(MIN_SIDE_WORDS)
     if max(width, height) > MAX_RATIO * min(width, height):
         raise Rejected("The picture is far too long and thin to show a product.")
+
+
+def _require_few_scans(data: bytes) -> None:
+    if data.count(SCAN) > MOST_SCANS and _scans(data) > MOST_SCANS:
+        raise Rejected("The JPEG is put together from too many layers; save the photo again.")
+
+
+def _scans(data: bytes) -> int:
+    """How many a JPEG has, counted to one more than MOST_SCANS. What looks like one inside a
+    segment, or behind the picture, is none."""
+    count, marker = 0, MARKER.search(data, 2)
+    while marker and marker[0] != END and count <= MOST_SCANS:
+        count += marker[0] == SCAN
+        length = int.from_bytes(data[marker.end() : marker.end() + 2])
+        marker = MARKER.search(data, marker.end() + max(length, 2))
+    return count
 
 
 def _too_many_pixels(max_pixels: int) -> str:

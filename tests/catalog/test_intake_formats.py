@@ -241,6 +241,25 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded() -> None:
         decode(bomb)
 
 
+def progressive(*, scans: int = 0) -> bytes:
+    """A JPEG whose last scan is there so many times more."""
+    data = encoded(colours().convert("L"), "JPEG", progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + last * scans + data[-2:]
+
+
+def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded() -> None:
+    assert "layers" in refusal(progressive(scans=pictures.MOST_SCANS))
+
+
+def test_what_only_looks_like_scans_does_not_cost_a_good_photo() -> None:
+    plain = progressive()
+    many = pictures.SCAN * 2 * pictures.MOST_SCANS
+    comment = b"\xff\xfe" + struct.pack(">H", len(many) + 2) + many
+    decorated = plain[:2] + comment + plain[2:] + many
+    assert read(decorated).tobytes() == read(plain).tobytes()
+
+
 def test_the_pixel_cap_counts_pixels_not_bytes() -> None:
     data = encoded(Image.new("RGB", (1100, 1000)), "PNG")
 
