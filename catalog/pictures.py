@@ -51,6 +51,8 @@ few bytes it takes."""
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 """Those of a JPEG that stand before a segment, and its end."""
+MULTI_PROCESS = b"mpet"
+"""Marks the multi-process elements of an ICC profile: as many as it likes, each used as often."""
 MAX_RATIO = 20
 MIN_SIDE = 16
 MIN_SIDE_WORDS = f"The picture is smaller than {MIN_SIDE} pixels; send the original photo."
@@ -227,7 +229,10 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 
 def _converted(image: Image.Image, profile: bytes) -> Image.Image:
-    """`image` of mode RGB, L or CMYK as sRGB; a broken or unfitting profile is ignored."""
+    """`image` of mode RGB, L or CMYK as sRGB; a broken or unfitting profile is ignored, and one of
+    steps without number: a kilobyte of it can take hours and all memory there is."""
+    if MULTI_PROCESS in profile:
+        return image
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if image.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):

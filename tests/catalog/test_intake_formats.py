@@ -68,6 +68,22 @@ def wide_gamut_profile() -> bytes:
     return bytes(profile).replace(b"s\0R\0G\0B", b"o\0d\0d\0!")
 
 
+def profile_of_steps(count: int) -> bytes:
+    """An RGB profile of so many steps, each of them the same curves, 8 bytes in the file."""
+    curve = b"curf\0\0\0\0" + struct.pack(">HH", 1, 0)
+    curve += b"parf\0\0\0\0" + struct.pack(">HH4f", 0, 0, 1.7, 1, 0, 0)
+    curves = b"cvst\0\0\0\0" + struct.pack(">HH", 3, 3) + struct.pack(">II", 36, 36) * 3 + curve
+    place = struct.pack(">II", 16 + 8 * count, len(curves))
+    steps = b"mpet\0\0\0\0" + struct.pack(">HHI", 3, 3, count) + place * count + curves
+    srgb = ImageCms.ImageCmsProfile(SRGB).tobytes()
+    profile = bytearray(srgb.replace(b"s\0R\0G\0B", b"o\0d\0d\0!"))
+    tag = profile.index(b"chrm")
+    profile[tag : tag + 12] = b"D2B0" + struct.pack(">II", len(profile), len(steps))
+    profile += steps
+    profile[:4] = struct.pack(">I", len(profile))
+    return bytes(profile)
+
+
 def cmyk_profile_free(image: Image.Image) -> bytes:
     return encoded(image.convert("CMYK"), "JPEG", quality=95)
 
@@ -363,6 +379,14 @@ def test_a_foreign_profile_is_converted(name: str) -> None:
     plain = np.asarray(colours()).astype(int)
 
     assert np.abs(np.asarray(read(GOOD[name]())).astype(int) - plain).mean() > 10
+
+
+def test_a_profile_of_steps_without_number_is_ignored() -> None:
+    """5,000 of them take minutes and half a gigabyte, in a file of a kilobyte."""
+    data = encoded(colours(), "PNG", icc_profile=profile_of_steps(20))
+
+    assert np.array_equal(np.asarray(read(data)), np.asarray(colours()))
+    assert np.array_equal(np.asarray(decode(data)), np.asarray(colours()))
 
 
 def test_a_foreign_profile_keeps_transparency() -> None:
