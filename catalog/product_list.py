@@ -68,7 +68,7 @@ def read(data: bytes) -> Read:
         for cells in rows:
             if any(cell.strip() for cell in cells):
                 _add(found, seen, rows.line_num, columns, cells)
-            if len(seen) > MOST_LINES:
+            if len(found.lines) + len(found.problems) > MOST_LINES:
                 raise Rejected(f"The list has more than {MOST_LINES} lines; split it.")
     except csv.Error as error:
         raise Rejected("The list is no CSV; save it as CSV from the spreadsheet.") from error

@@ -76,6 +76,8 @@ def test_each_line_that_does_not_work_says_why(user: User, client: Client) -> No
         ("", "The first line must name the columns"),
         (b"file,sku\n\0\0,1\n", "The list is no CSV"),
         ("file,sku\n" + "".join(f"{n}.jpg,{n}\n" for n in range(5002)), "more than 5000 lines"),
+        ("file,sku\n" + ",1\n" * 5001, "more than 5000 lines"),
+        ("file,sku\n" + "A.jpg,1\n" * 5001, "more than 5000 lines"),
         (b"file,sku\n" + b"x" * 2_000_001, "larger than 2 MB"),
         ('file,sku\n"' + "x" * 200_000, "The list is no CSV"),
     ],
