@@ -109,6 +109,15 @@ def test_moved_photos_bring_both_products_up_to_date(user: User, client: Client)
     assert Product.objects.get(pk=image.product_id).category is None
 
 
+def test_a_list_makes_no_products_for_photos_that_are_not_there(user: User, client: Client) -> None:
+    shirts = factories.category("Shirts")
+    for name in ("A.jpg", "B.jpg"):
+        factories.image(merchant=user.merchant, name=name, sku="OLD", stored=False)
+    factories.labelled_image(shirts, merchant=user.merchant, name="C.jpg", sku="OLD", stored=False)
+    send(client, "file,sku,title\nA.jpg,NEW,\nB.jpg,,Title\nC.jpg,LATE,\nD.jpg,GONE,\n")
+    assert set(Product.objects.values_list("sku", flat=True)) == {"OLD", "NEW"}
+
+
 def test_a_title_comes_with_an_upload(user: User, client: Client) -> None:
     form = {"file": SimpleUploadedFile("A-1.jpg", factories.photo_bytes()), "title": "Blue shirt"}
     assert client.post("/upload/file/", form, headers=SCRIPT).status_code == 201
