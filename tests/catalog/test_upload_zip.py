@@ -268,6 +268,11 @@ def test_a_damaged_archive_is_refused(user: User, client: Client, cut: int) -> N
     assert answer.json()["message"] == "This is no ZIP archive, or a damaged one; pack it again."
 
 
+def test_a_file_without_a_name_is_taken_in_like_any_other(user: User, client: Client) -> None:
+    data = packed([photo("X.jpg")]).replace(b"X.jpg", b"\0.jpg")
+    assert outcomes(client, data) == {"photo": "Accepted; waiting for its category."}
+
+
 def test_a_damaged_file_in_a_sound_archive_fails_alone(user: User, client: Client) -> None:
     bad, good = photo("bad.jpg"), photo("good.jpg")
     data = packed([bad, good]).replace(bad[1][50:60], b"0123456789", 1)
