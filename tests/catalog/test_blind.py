@@ -125,6 +125,20 @@ def test_no_list_tells_the_second_reviewer_what_the_first_chose(
         assert "checked: Hats" in read(ada, page)
 
 
+def test_who_searches_the_list_for_a_category_does_not_find_what_they_are_to_see_blind(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, hats)
+    other = factories.answered_image(hats)
+    address = f"{reverse('images')}?q="
+
+    found = read(ben, f"{address}Hats")
+    assert other.original_name in found
+    assert image.original_name not in found
+    assert image.original_name in read(ben, f"{address}{image.original_name}")
+    assert image.original_name in read(ada, f"{address}Hats")
+
+
 def test_the_photos_behind_a_figure_hide_those_that_are_to_be_seen_blind(
     ada: User, ben: User, shirts: Category
 ) -> None:
