@@ -48,8 +48,10 @@ THUMBNAIL_MAX_BYTES = 15_000
 MOST_SCANS = 50
 """Of a JPEG. A progressive one comes in about ten; each is one more pass over all pixels, however
 few bytes it takes."""
+MOST_SEGMENTS = 1000
+"""Of a JPEG, scans among them. Pillow copies the EXIF it has for every segment that adds to it."""
 SCAN, END = b"\xff\xda", b"\xff\xd9"
-MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+MARKER = re.compile(rb"\xff[^\x00\x01\xc8\xd0-\xd8\xf0-\xfd\xff]")
 """Those of a JPEG that stand before a segment, and its end."""
 MULTI_PROCESS = b"mpet"
 """Marks the multi-process elements of an ICC profile: as many as it likes, each used as often."""
@@ -86,8 +88,6 @@ def read(data: bytes, *, max_pixels: int) -> Picture:
             warnings.simplefilter("ignore")  # Pillow's own bomb warning: the cap below decides
             with Image.open(io.BytesIO(data), formats=_openable()) as opened:
                 _require_size(opened, max_pixels)
-                if opened.format in {"JPEG", "MPO"}:
-                    _require_few_scans(data)
                 opened.seek(0)
                 opened.load()
                 return Picture(to_rgb(opened), FORMATS[opened.format or "JPEG"])
@@ -110,11 +110,12 @@ def in_turn(data: bytes) -> Iterator[None]:
 def _pixels(data: bytes) -> int:
     """As the header has it; 0 of what `read` will refuse."""
     try:
+        _require_few_segments(data)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=_openable()) as opened:
                 return opened.width * opened.height
-    except (Image.DecompressionBombError, *DECODING_ERRORS):
+    except (Rejected, Image.DecompressionBombError, *DECODING_ERRORS):
         return 0
 
 
@@ -146,6 +147,7 @@ def _require_picture_bytes(data: bytes) -> None:
             )
     elif head.startswith((b"<svg", b"<?xml", b"<!doctype", b"<html")):
         raise Rejected("This is a drawing or a web page, not a photo; send a JPEG, PNG or WebP.")
+    _require_few_segments(data)
 
 
 def _require_size(opened: Image.Image, max_pixels: int) -> None:
@@ -158,20 +160,19 @@ def _require_size(opened: Image.Image, max_pixels: int) -> None:
         raise Rejected("The picture is far too long and thin to show a product.")
 
 
-def _require_few_scans(data: bytes) -> None:
-    if data.count(SCAN) > MOST_SCANS and _scans(data) > MOST_SCANS:
-        raise Rejected("The JPEG is put together from too many layers; save the photo again.")
-
-
-def _scans(data: bytes) -> int:
-    """How many a JPEG has, counted to one more than MOST_SCANS. What looks like one inside a
-    segment, or behind the picture, is none."""
-    count, marker = 0, MARKER.search(data, 2)
-    while marker and marker[0] != END and count <= MOST_SCANS:
-        count += marker[0] == SCAN
+def _require_few_segments(data: bytes) -> None:
+    """Of a JPEG, before Pillow opens it. What looks like a segment inside another, or behind the
+    picture, is none."""
+    segments, scans = 0, 0
+    marker = MARKER.search(data, 2) if data.startswith(SIGNATURES[0]) else None
+    while marker and not (scans and marker[0] == END):
+        segments += 1
+        scans += marker[0] == SCAN
+        if segments > MOST_SEGMENTS or scans > MOST_SCANS:
+            raise Rejected("The JPEG is put together from too many pieces; save the photo again.")
         length = int.from_bytes(data[marker.end() : marker.end() + 2])
-        marker = MARKER.search(data, marker.end() + max(length, 2))
-    return count
+        behind = marker.end() + (max(length, 2) if marker[0] != END else 0)
+        marker = MARKER.search(data, behind)
 
 
 def _too_many_pixels(max_pixels: int) -> str:

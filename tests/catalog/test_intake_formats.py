@@ -265,7 +265,16 @@ def progressive(*, scans: int = 0) -> bytes:
 
 
 def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded() -> None:
-    assert "layers" in refusal(progressive(scans=pictures.MOST_SCANS))
+    assert "too many pieces" in refusal(progressive(scans=pictures.MOST_SCANS))
+
+
+@pytest.mark.parametrize("hiding", [b"", b"\xff\xd8", b"\xff\xd9", b"\xff\xf0", b"\xff\xc8"])
+def test_a_jpeg_of_endless_segments_is_refused_before_it_is_opened(hiding: bytes) -> None:
+    """Two million that each add a byte to the EXIF take minutes to open."""
+    plain = encoded(colours(), "JPEG")
+    more = b"\xff\xe1\x00\x09Exif\0\0a" * pictures.MOST_SEGMENTS
+
+    assert "too many pieces" in refusal(plain[:2] + hiding + more + plain[2:])
 
 
 def test_what_only_looks_like_scans_does_not_cost_a_good_photo() -> None:
