@@ -123,6 +123,9 @@ def _write(file: File[bytes]) -> str:
 
 def _take(archive: Archive, opened: Zip, entry: Entry, place: int, products: set[str]) -> Outcome:
     known = place < archive.position
+    upload_id = uuid.uuid5(archive.pk, str(place))
+    if known and (earlier := intake.first_answer(archive.merchant, upload_id)):
+        return earlier
     read = 0
 
     def count(size: int) -> None:
@@ -147,7 +150,7 @@ def _take(archive: Archive, opened: Zip, entry: Entry, place: int, products: set
         name=entry.name,
         sku=_sku(entry, products),
         hint=entry.folder,
-        upload_id=uuid.uuid5(archive.pk, str(place)),
+        upload_id=upload_id,
     )
 
 

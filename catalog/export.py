@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
+from . import blind
 from .models import Category, LabelState, ProductImage, Role, User
 from .models.image import ImageQuerySet
 from .wording import Standing, standing, words
@@ -32,12 +33,13 @@ READ = (
 
 def lines(rows: ImageQuerySet, *, reader: User) -> Iterator[str]:
     """Blocks of lines: the header, then one per photo. `category` is a person's, else the
-    suggestion; `checked` says which. Staff see whose photo each is."""
+    suggestion; `checked` says which. Staff see whose photo each is, and nothing of those they are
+    to look at without suggestions first."""
     staff = reader.role != Role.MERCHANT
     columns = ["file", "sku", "category", "code", "confidence", "checked", "state"]
     chosen = rows.select_related("product", "merchant").only(*READ).order_by("-id")
     header = [*(["merchant"] if staff else []), *columns]
-    return blocks(header, _rows(chosen, staff))
+    return blocks(header, _rows(chosen, reader))
 
 
 def blocks(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -53,9 +55,12 @@ def blocks(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
     yield _emptied(block)
 
 
-def _rows(images: ImageQuerySet, staff: bool) -> Iterator[list[str]]:
+def _rows(images: ImageQuerySet, reader: User) -> Iterator[list[str]]:
     categories = Category.objects.in_bulk()
+    staff = reader.role != Role.MERCHANT
+    covered = set(blind.looks_now(reader).values_list("image", flat=True)) if staff else set()
     for image in images.iterator(chunk_size=CHUNK):
+        image.is_covered = image.pk in covered
         image.label = categories.get(image.label_id or 0)
         image.predicted = categories.get(image.predicted_id or 0)
         yield [*([image.merchant.name] if staff else []), *_cells(image)]
@@ -70,6 +75,8 @@ def _emptied(block: io.StringIO) -> str:
 
 def _cells(image: ProductImage) -> list[str]:
     category = image.label if image.label_state != LabelState.UNLABELLED else image.predicted
+    if image.is_covered:
+        category = None
     agrees = category is not None and category == image.predicted
     confidence = f"{image.confidence:.3f}" if agrees and image.confidence is not None else ""
     return [

@@ -76,7 +76,7 @@ def receive(data: bytes, **arrival: Unpack[Arrival]) -> Outcome:
     """Take in one uploaded file. Never raises for a bad file: the outcome says why. The same
     `upload_id` again gets its first answer. StorageFull when the disk is nearly full."""
     merchant, upload_id = arrival["merchant"], arrival.get("upload_id")
-    if upload_id and (earlier := _earlier(merchant, upload_id)):
+    if upload_id and (earlier := first_answer(merchant, upload_id)):
         return earlier
     try:
         image = add(data, **arrival)
@@ -86,7 +86,7 @@ def receive(data: bytes, **arrival: Unpack[Arrival]) -> Outcome:
         return _remember(merchant, upload_id, error.outcome())
     except IntegrityError:
         # The same bytes or upload id were committed by another request a moment ago.
-        if upload_id and (earlier := _earlier(merchant, upload_id)):
+        if upload_id and (earlier := first_answer(merchant, upload_id)):
             return earlier
         raise
     return _accepted(image)
@@ -265,7 +265,7 @@ def _accepted(image: ProductImage) -> Outcome:
     return Outcome("accepted", message, image.pk, image.product.sku, image.looks_like_id)
 
 
-def _earlier(merchant: Merchant, upload_id: UUID) -> Outcome | None:
+def first_answer(merchant: Merchant, upload_id: UUID) -> Outcome | None:
     upload = Upload.objects.filter(merchant=merchant, upload_id=upload_id).first()
     return Outcome(**upload.outcome) if upload else None
 

@@ -6,6 +6,7 @@ pixel count and no client: the whole picture is decoded before it counts as one.
 from __future__ import annotations
 
 import io
+import re
 import struct
 import threading
 import warnings
@@ -44,6 +45,16 @@ DISPLAY_SIDE = 1600
 DESK_SIDE = 640
 THUMBNAIL_SIDE = 320
 THUMBNAIL_MAX_BYTES = 15_000
+MOST_SCANS = 50
+"""Of a JPEG. A progressive one comes in about ten; each is one more pass over all pixels, however
+few bytes it takes."""
+MOST_SEGMENTS = 1000
+"""Of a JPEG, scans among them. Pillow copies the EXIF it has for every segment that adds to it."""
+SCAN, END = b"\xff\xda", b"\xff\xd9"
+MARKER = re.compile(rb"\xff[^\x00\x01\xc8\xd0-\xd8\xf0-\xfd\xff]")
+"""Those of a JPEG that stand before a segment, and its end."""
+MULTI_PROCESS = b"mpet"
+"""Marks the multi-process elements of an ICC profile: as many as it likes, each used as often."""
 MAX_RATIO = 20
 MIN_SIDE = 16
 MIN_SIDE_WORDS = f"The picture is smaller than {MIN_SIDE} pixels; send the original photo."
@@ -99,11 +110,12 @@ def in_turn(data: bytes) -> Iterator[None]:
 def _pixels(data: bytes) -> int:
     """As the header has it; 0 of what `read` will refuse."""
     try:
+        _require_few_segments(data)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=_openable()) as opened:
                 return opened.width * opened.height
-    except (Image.DecompressionBombError, *DECODING_ERRORS):
+    except (Rejected, Image.DecompressionBombError, *DECODING_ERRORS):
         return 0
 
 
@@ -135,6 +147,7 @@ def _require_picture_bytes(data: bytes) -> None:
             )
     elif head.startswith((b"<svg", b"<?xml", b"<!doctype", b"<html")):
         raise Rejected("This is a drawing or a web page, not a photo; send a JPEG, PNG or WebP.")
+    _require_few_segments(data)
 
 
 def _require_size(opened: Image.Image, max_pixels: int) -> None:
@@ -145,6 +158,21 @@ def _require_size(opened: Image.Image, max_pixels: int) -> None:
         raise Rejected(MIN_SIDE_WORDS)
     if max(width, height) > MAX_RATIO * min(width, height):
         raise Rejected("The picture is far too long and thin to show a product.")
+
+
+def _require_few_segments(data: bytes) -> None:
+    """Of a JPEG, before Pillow opens it. What looks like a segment inside another, or behind the
+    picture, is none."""
+    segments, scans = 0, 0
+    marker = MARKER.search(data, 2) if data.startswith(SIGNATURES[0]) else None
+    while marker and not (scans and marker[0] == END):
+        segments += 1
+        scans += marker[0] == SCAN
+        if segments > MOST_SEGMENTS or scans > MOST_SCANS:
+            raise Rejected("The JPEG is put together from too many pieces; save the photo again.")
+        length = int.from_bytes(data[marker.end() : marker.end() + 2])
+        behind = marker.end() + (max(length, 2) if marker[0] != END else 0)
+        marker = MARKER.search(data, behind)
 
 
 def _too_many_pixels(max_pixels: int) -> str:
@@ -202,7 +230,10 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 
 def _converted(image: Image.Image, profile: bytes) -> Image.Image:
-    """`image` of mode RGB, L or CMYK as sRGB; a broken or unfitting profile is ignored."""
+    """`image` of mode RGB, L or CMYK as sRGB; a broken or unfitting profile is ignored, and one of
+    steps without number: a kilobyte of it can take hours and all memory there is."""
+    if MULTI_PROCESS in profile:
+        return image
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if image.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):

@@ -68,7 +68,7 @@ def read(data: bytes) -> Read:
         for cells in rows:
             if any(cell.strip() for cell in cells):
                 _add(found, seen, rows.line_num, columns, cells)
-            if len(seen) > MOST_LINES:
+            if len(found.lines) + len(found.problems) > MOST_LINES:
                 raise Rejected(f"The list has more than {MOST_LINES} lines; split it.")
     except csv.Error as error:
         raise Rejected("The list is no CSV; save it as CSV from the spreadsheet.") from error
@@ -143,20 +143,19 @@ def _apply(lines: Iterable[Line], merchant: Merchant, applied: Applied) -> None:
     products.lock_of(rows.values_list("pk", flat=True))
     photos = {image.original_name: image for image in rows.select_related("product").order_by("pk")}
     applied.matched += len(photos)
-    targets = _products(merchant, {line.sku for line in wanted.values() if line.sku})
+    open_ones = [name for name, image in photos.items() if not _is_labelled(image)]
+    targets = _products(merchant, {wanted[name].sku for name in open_ones} - {""})
     moved: list[ProductImage] = []
     left = set()
     titles: dict[int, Product] = {}
     for name, image in photos.items():
-        line = wanted[name]
-        target = targets.get(line.sku, image.product)
-        if target.pk != image.product_id and _is_labelled(image):
+        line, target = wanted[name], image.product
+        if line.sku not in {"", target.sku} and _is_labelled(image):
             applied.problems.append(
-                f"Line {line.number}: {name} is checked already and keeps its SKU "
-                f"{image.product.sku}."
+                f"Line {line.number}: {name} is checked already and keeps its SKU {target.sku}."
             )
-            target = image.product
-        elif target.pk != image.product_id:
+        elif line.sku not in {"", target.sku}:
+            target = targets[line.sku]
             left.add(image.product_id)
             image.product = target
             moved.append(image)

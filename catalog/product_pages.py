@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from . import wording
+from . import blind, wording
 from .gallery import number
 from .models import Product, ProductImage, Role, User
 
@@ -40,8 +40,8 @@ def matching(user: User, *, text: str = "") -> QuerySet[Product]:
     return rows.filter(Q(sku__icontains=text) | Q(title__icontains=text)) if text else rows
 
 
-def page(rows: QuerySet[Product], position: Mapping[str, str]) -> Page:
-    """One page of `rows`; `position` may hold `before`, an id. Two queries."""
+def page(rows: QuerySet[Product], position: Mapping[str, str], *, reader: User) -> Page:
+    """One page of `rows`; `position` may hold `before`, an id. Two queries, for staff three."""
     before = number(position.get("before"))
     rows = rows.filter(pk__lt=before) if before else rows
     found = list(rows.select_related("category", "merchant").order_by("-id")[: PAGE_SIZE + 1])
@@ -49,6 +49,7 @@ def page(rows: QuerySet[Product], position: Mapping[str, str]) -> Page:
     photos: dict[int, list[ProductImage]] = {product.pk: [] for product in shown}
     for image in ProductImage.objects.present().filter(product__in=shown).order_by("id"):
         photos[image.product_id].append(image)
+    blind.cover([image for several in photos.values() for image in several], reader)
     older = shown[-1].pk if len(found) > PAGE_SIZE else None
     return Page([_listed(p, photos[p.pk]) for p in shown if photos[p.pk]], older)
 
@@ -58,5 +59,6 @@ def _listed(product: Product, photos: list[ProductImage]) -> Listed:
         product,
         disputed=any(image.disputed for image in photos),
         reported=any(image.complaint_at for image in photos),
+        covered=any(image.is_covered for image in photos),
     )
     return Listed(product, photos[0], len(photos), standing, words)

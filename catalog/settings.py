@@ -16,7 +16,7 @@ from .logs import LEVELS, logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "var")
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 DEBUG = env.boolean("DEBUG", False)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
@@ -182,7 +182,7 @@ UPLOAD_ZIP_MAX_BYTES = env.integer("UPLOAD_ZIP_MAX_MB", 500, minimum=1) * 1_000_
 UPLOAD_ZIP_MAX_FILES = env.integer("UPLOAD_ZIP_MAX_FILES", 2000, minimum=1)
 UPLOAD_ZIP_MAX_UNPACKED = env.integer("UPLOAD_ZIP_MAX_UNPACKED_MB", 1000, minimum=1) * 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # form fields only; files stream to disk
-FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+FILE_UPLOAD_HANDLERS = ["catalog.uploads.NoUpload"]  # the views that take files have their own
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 # Queue and workers

@@ -4,7 +4,9 @@ parallel guesses cannot slip past the count."""
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 
 from django.conf import settings
@@ -49,9 +51,23 @@ def address_of(request: HttpRequest) -> str:
     earlier ones are whatever the client claimed)."""
     forwarded = request.headers.get("X-Forwarded-For", "")
     if settings.SECURE_PROXY_SSL_HEADER and forwarded:
-        return str(forwarded.rsplit(",", 1)[-1].strip()[:45])
-    return str(request.META.get("REMOTE_ADDR", ""))[:45]
+        return _counted(forwarded.rsplit(",", 1)[-1].strip())
+    return _counted(str(request.META.get("REMOTE_ADDR", "")))
+
+
+def _counted(raw: str) -> str:
+    """Of IPv6 its /64 network: whoever has one address there has all of them."""
+    try:
+        address = ip_address(raw)
+    except ValueError:
+        return raw[:45]
+    if not isinstance(address, IPv6Address):
+        return raw
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address), 64), strict=False))
 
 
 def _key(name: str) -> str:
-    return name.replace("\0", "").strip().lower()[:150]
+    """As the form reads it: letters of other widths are the same name."""
+    return unicodedata.normalize("NFKC", name.replace("\0", "").strip()).lower()[:150]

@@ -6,11 +6,16 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
+from django.core.files.uploadhandler import (
+    FileUploadHandler,
+    SkipFile,
+    StopUpload,
+    TemporaryFileUploadHandler,
+)
 from django.http import HttpRequest
 
 from . import intake
@@ -22,6 +27,14 @@ TOO_LARGE, NO_ROOM = "upload_too_large", "upload_finds_no_room"
 PATIENCE = 4
 """A body of up to so many times the cap is read and thrown away, so that the browser gets to see
 the answer; a longer one is refused unread."""
+
+
+class NoUpload(FileUploadHandler):
+    """For every form that asks for no file: Django would write what comes even so, of any size and
+    from anybody, before a view is reached."""
+
+    def new_file(self, *_args: Any, **_options: Any) -> NoReturn:
+        raise StopUpload(connection_reset=True)
 
 
 class CappedUpload(TemporaryFileUploadHandler):

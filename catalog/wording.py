@@ -53,6 +53,8 @@ WHERE = {
 
 
 def standing(image: ProductImage) -> Standing:
+    if image.is_covered:
+        return Standing.SUGGESTED
     if image.complaint_at is not None:
         return Standing.COMPLAINT
     if image.disputed:
@@ -105,10 +107,10 @@ def product_standing(
         return Standing.DISPUTED, "people disagree: being checked again"
     if product.category is None:
         return Standing.WAITING, "no category yet"
-    if product.category_checked:
-        return Standing.CHECKED, f"checked: {product.category.name}"
     if covered:
         return Standing.SUGGESTED, COVERED
+    if product.category_checked:
+        return Standing.CHECKED, f"checked: {product.category.name}"
     return Standing.SUGGESTED, f"suggested: {product.category.name}, not yet checked"
 
 

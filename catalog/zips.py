@@ -74,7 +74,8 @@ class Zip:
             self._zip = zipfile.ZipFile(cast("IO[bytes]", _Bounded(file)))
         except DAMAGES as error:
             raise Rejected(NOT_A_ZIP) from error
-        files = [i for i in self._zip.infolist() if not i.is_dir() and not JUNK.search(i.filename)]
+        found = [info for info in self._zip.infolist() if not JUNK.search(info.filename)]
+        files = [info for info in found if not info.filename.endswith("/")]
         if len(files) > settings.UPLOAD_ZIP_MAX_FILES:
             raise Rejected(
                 f"The archive holds {len(files)} files; at most "

@@ -5,7 +5,7 @@
 1. open, first frame, decode it fully (a truncated file is refused);
 2. turn it upright by its EXIF orientation;
 3. bring 16-bit, 32-bit and float pixels down to 8 bits;
-4. convert an embedded ICC profile that is not sRGB to sRGB (a broken profile is ignored);
+4. convert an embedded ICC profile that is not sRGB to sRGB (a broken or endless one is ignored);
 5. lay transparency on white;
 6. convert to RGB.
 
@@ -44,6 +44,8 @@ MAX_PIXELS = 50_000_000
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF"]
 MARGIN = 2
 LEAST_KEPT = 0.75
+MULTI_PROCESS = b"mpet"
+"""Marks the multi-process elements of an ICC profile: as many as it likes, each used as often."""
 # What decoders raise on damaged input, besides Pillow's own UnidentifiedImageError.
 _DECODING_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError,
@@ -203,7 +205,10 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 
 def _converted(image: Image.Image, profile: bytes) -> Image.Image:
-    """`image` of mode RGB, L or CMYK as sRGB; a broken or unfitting profile is ignored."""
+    """`image` of mode RGB, L or CMYK as sRGB; a broken or unfitting profile is ignored, and one of
+    steps without number: a kilobyte of it can take hours and all memory there is."""
+    if MULTI_PROCESS in profile:
+        return image
     try:
         embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if image.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(embedded):

@@ -170,7 +170,7 @@ def say(text: str) -> None:
 def only_one(data_dir: Path) -> Iterator[None]:
     """Hold DATA_DIR while this process lives; the kernel lets go of it, after kill -9 too."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = (data_dir / "demo.lock").open("a+b", buffering=0)
     except OSError as error:
         raise _unwritable(data_dir, error) from error

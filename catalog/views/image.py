@@ -92,6 +92,7 @@ def product(request: SignedIn, pk: int) -> HttpResponse:
         "product": shown,
         "photos": photos,
         "disputed": disputed,
+        "covered": covered,
         "standing": standing,
         "words": words,
     }

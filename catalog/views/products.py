@@ -16,8 +16,9 @@ from ..access import EVERYONE, SignedIn, allow
 @require_safe
 def products(request: SignedIn) -> HttpResponse:
     text = request.GET.get("q", "")[:200].strip()
+    rows = product_pages.matching(request.user, text=text)
     context = {
-        "page": product_pages.page(product_pages.matching(request.user, text=text), request.GET),
+        "page": product_pages.page(rows, request.GET, reader=request.user),
         "text": text,
         "query": urlencode({"q": text}) if text else "",
     }

@@ -65,6 +65,21 @@ def seen_by_two(first: User, second: User, suggested: Category, chosen: Category
     return image
 
 
+def lists_with(image: ProductImage) -> list[str]:
+    return [
+        reverse("images"),
+        reverse("products"),
+        reverse("images-csv"),
+        reverse("product", args=[image.product_id]),
+        f"{reverse('image-status')}?ids={image.pk}",
+    ]
+
+
+def read(user: User, page: str) -> str:
+    response = signed_in(user).get(page)
+    return b"".join(response).decode()
+
+
 def test_neither_card_nor_script_nor_page_tells_the_suggestion(ada: User, shirts: Category) -> None:
     image = factories.answered_image(shirts)
     factories.answered_image(shirts, merchant=image.merchant, sku=image.product.sku)
@@ -90,18 +105,38 @@ def test_neither_card_nor_script_nor_page_tells_the_suggestion(ada: User, shirts
 def test_no_list_tells_it_to_whom_it_is_blind(ada: User, shirts: Category) -> None:
     image = factories.answered_image(shirts)
     ask(ada)
-    pages = [
-        reverse("images"),
-        reverse("product", args=[image.product_id]),
-        f"{reverse('image-status')}?ids={image.pk}",
-    ]
 
-    for page in pages:
-        hers = signed_in(ada).get(page).content.decode()
+    for page in lists_with(image):
+        hers = read(ada, page)
         assert "not yet checked" in hers
-        assert "suggested: Shirts" not in hers
-        managers = signed_in(factories.user(Role.MANAGER)).get(page).content.decode()
-        assert "suggested: Shirts, not yet checked" in managers
+        assert "Shirts" not in hers
+        assert "suggested: Shirts, not yet checked" in read(factories.user(Role.MANAGER), page)
+
+
+def test_no_list_tells_the_second_reviewer_what_the_first_chose(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, hats)
+
+    for page in lists_with(image):
+        his = read(ben, page)
+        assert "not yet checked" in his
+        assert "Hats" not in his
+        assert "checked: Hats" in read(ada, page)
+
+
+def test_who_searches_the_list_for_a_category_does_not_find_what_they_are_to_see_blind(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, hats)
+    other = factories.answered_image(hats)
+    address = f"{reverse('images')}?q="
+
+    found = read(ben, f"{address}Hats")
+    assert other.original_name in found
+    assert image.original_name not in found
+    assert image.original_name in read(ben, f"{address}{image.original_name}")
+    assert image.original_name in read(ada, f"{address}Hats")
 
 
 def test_the_photos_behind_a_figure_hide_those_that_are_to_be_seen_blind(

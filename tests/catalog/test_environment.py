@@ -181,3 +181,10 @@ def test_the_secret_key_is_made_once_and_readable_by_its_owner_alone(tmp_path: P
     assert file.read_text() == first
     assert file.stat().st_mode & 0o077 == 0
     assert [p.name for p in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_a_folder_that_the_start_makes_is_its_owners_alone(tmp_path: Path) -> None:
+    """The database in it holds the sessions."""
+    made = tmp_path / "deep" / "data"
+    assert start(made).returncode == 0
+    assert made.stat().st_mode & 0o077 == 0

@@ -68,6 +68,22 @@ def wide_gamut_profile() -> bytes:
     return bytes(profile).replace(b"s\0R\0G\0B", b"o\0d\0d\0!")
 
 
+def profile_of_steps(count: int) -> bytes:
+    """An RGB profile of so many steps, each of them the same curves, 8 bytes in the file."""
+    curve = b"curf\0\0\0\0" + struct.pack(">HH", 1, 0)
+    curve += b"parf\0\0\0\0" + struct.pack(">HH4f", 0, 0, 1.7, 1, 0, 0)
+    curves = b"cvst\0\0\0\0" + struct.pack(">HH", 3, 3) + struct.pack(">II", 36, 36) * 3 + curve
+    place = struct.pack(">II", 16 + 8 * count, len(curves))
+    steps = b"mpet\0\0\0\0" + struct.pack(">HHI", 3, 3, count) + place * count + curves
+    srgb = ImageCms.ImageCmsProfile(SRGB).tobytes()
+    profile = bytearray(srgb.replace(b"s\0R\0G\0B", b"o\0d\0d\0!"))
+    tag = profile.index(b"chrm")
+    profile[tag : tag + 12] = b"D2B0" + struct.pack(">II", len(profile), len(steps))
+    profile += steps
+    profile[:4] = struct.pack(">I", len(profile))
+    return bytes(profile)
+
+
 def cmyk_profile_free(image: Image.Image) -> bytes:
     return encoded(image.convert("CMYK"), "JPEG", quality=95)
 
@@ -241,6 +257,34 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded() -> None:
         decode(bomb)
 
 
+def progressive(*, scans: int = 0) -> bytes:
+    """A JPEG whose last scan is there so many times more."""
+    data = encoded(colours().convert("L"), "JPEG", progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + last * scans + data[-2:]
+
+
+def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded() -> None:
+    assert "too many pieces" in refusal(progressive(scans=pictures.MOST_SCANS))
+
+
+@pytest.mark.parametrize("hiding", [b"", b"\xff\xd8", b"\xff\xd9", b"\xff\xf0", b"\xff\xc8"])
+def test_a_jpeg_of_endless_segments_is_refused_before_it_is_opened(hiding: bytes) -> None:
+    """Two million that each add a byte to the EXIF take minutes to open."""
+    plain = encoded(colours(), "JPEG")
+    more = b"\xff\xe1\x00\x09Exif\0\0a" * pictures.MOST_SEGMENTS
+
+    assert "too many pieces" in refusal(plain[:2] + hiding + more + plain[2:])
+
+
+def test_what_only_looks_like_scans_does_not_cost_a_good_photo() -> None:
+    plain = progressive()
+    many = pictures.SCAN * 2 * pictures.MOST_SCANS
+    comment = b"\xff\xfe" + struct.pack(">H", len(many) + 2) + many
+    decorated = plain[:2] + comment + plain[2:] + many
+    assert read(decorated).tobytes() == read(plain).tobytes()
+
+
 def test_the_pixel_cap_counts_pixels_not_bytes() -> None:
     data = encoded(Image.new("RGB", (1100, 1000)), "PNG")
 
@@ -344,6 +388,14 @@ def test_a_foreign_profile_is_converted(name: str) -> None:
     plain = np.asarray(colours()).astype(int)
 
     assert np.abs(np.asarray(read(GOOD[name]())).astype(int) - plain).mean() > 10
+
+
+def test_a_profile_of_steps_without_number_is_ignored() -> None:
+    """5,000 of them take minutes and half a gigabyte, in a file of a kilobyte."""
+    data = encoded(colours(), "PNG", icc_profile=profile_of_steps(20))
+
+    assert np.array_equal(np.asarray(read(data)), np.asarray(colours()))
+    assert np.array_equal(np.asarray(decode(data)), np.asarray(colours()))
 
 
 def test_a_foreign_profile_keeps_transparency() -> None:

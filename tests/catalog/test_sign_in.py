@@ -90,6 +90,28 @@ def test_capitals_do_not_buy_further_guesses(user: User, client: Client) -> None
     assert attempt(client, "mIa", "wrong").status_code == 429
 
 
+def test_letters_of_another_width_do_not_buy_further_guesses(user: User, client: Client) -> None:
+    for name in ("mia", "ｍia", "mｉa", "miａ", "𝐦𝐢𝐚"):
+        attempt(client, name, "wrong")
+    assert attempt(client, "ｍｉａ").status_code == 429
+
+
+def test_the_addresses_of_one_ipv6_network_do_not_buy_further_guesses(
+    user: User, client: Client
+) -> None:
+    for number in range(signin.PER_ACCOUNT):
+        attempt(client, password="wrong", REMOTE_ADDR=f"2001:db8:1:2::{number}")
+    assert attempt(client, REMOTE_ADDR="2001:db8:1:2:ffff::1").status_code == 429
+    assert attempt(client, REMOTE_ADDR="2001:db8:1:3::1").status_code == 302
+
+
+def test_ipv4_addresses_written_as_ipv6_are_counted_apart(user: User, client: Client) -> None:
+    for _ in range(signin.PER_ACCOUNT):
+        attempt(client, password="wrong", REMOTE_ADDR="::ffff:10.0.0.1")
+    assert attempt(client, REMOTE_ADDR="10.0.0.1").status_code == 429
+    assert attempt(client, REMOTE_ADDR="::ffff:10.0.0.2").status_code == 302
+
+
 def test_the_wait_ends(user: User, client: Client) -> None:
     for _ in range(signin.PER_ACCOUNT):
         attempt(client, password="wrong")

@@ -228,6 +228,16 @@ def test_staff_have_nothing_to_upload_for(role: Role, client: Client, db: None) 
     assert send(client).status_code == 403
 
 
+def test_a_file_that_no_view_asked_for_is_not_written_to_disk(
+    client: Client, settings: Settings, tmp_path: Path, db: None
+) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "absent")
+    factories.user(name="mia")
+    file = SimpleUploadedFile("large.bin", bytes(5_000_000))
+    form = {"username": "mia", "password": factories.PASSWORD, "file": file}
+    assert client.post("/accounts/sign-in/", form)["Location"] == "/"
+
+
 def test_no_temporary_file_stays_behind(
     user: User, client: Client, settings: Settings, tmp_path: Path
 ) -> None:

@@ -76,6 +76,8 @@ def test_each_line_that_does_not_work_says_why(user: User, client: Client) -> No
         ("", "The first line must name the columns"),
         (b"file,sku\n\0\0,1\n", "The list is no CSV"),
         ("file,sku\n" + "".join(f"{n}.jpg,{n}\n" for n in range(5002)), "more than 5000 lines"),
+        ("file,sku\n" + ",1\n" * 5001, "more than 5000 lines"),
+        ("file,sku\n" + "A.jpg,1\n" * 5001, "more than 5000 lines"),
         (b"file,sku\n" + b"x" * 2_000_001, "larger than 2 MB"),
         ('file,sku\n"' + "x" * 200_000, "The list is no CSV"),
     ],
@@ -105,6 +107,15 @@ def test_moved_photos_bring_both_products_up_to_date(user: User, client: Client)
     send(client, "file,sku\nA.jpg,NEW\n")
     assert Product.objects.get(sku="NEW").category == shirts
     assert Product.objects.get(pk=image.product_id).category is None
+
+
+def test_a_list_makes_no_products_for_photos_that_are_not_there(user: User, client: Client) -> None:
+    shirts = factories.category("Shirts")
+    for name in ("A.jpg", "B.jpg"):
+        factories.image(merchant=user.merchant, name=name, sku="OLD", stored=False)
+    factories.labelled_image(shirts, merchant=user.merchant, name="C.jpg", sku="OLD", stored=False)
+    send(client, "file,sku,title\nA.jpg,NEW,\nB.jpg,,Title\nC.jpg,LATE,\nD.jpg,GONE,\n")
+    assert set(Product.objects.values_list("sku", flat=True)) == {"OLD", "NEW"}
 
 
 def test_a_title_comes_with_an_upload(user: User, client: Client) -> None:

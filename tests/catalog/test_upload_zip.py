@@ -247,6 +247,18 @@ def test_all_files_together_may_not_unpack_to_more_than_the_cap(
     assert said["1.jpg"] == "The archive unpacks to more than 1 MB; split it."
 
 
+def test_a_lost_answer_comes_again_also_where_the_archive_went_on_to_unpack_to_too_much(
+    user: User, client: Client, settings: Settings
+) -> None:
+    settings.UPLOAD_ZIP_MAX_UNPACKED = 1_000_000
+    archive = send(
+        client, packed([photo("A.jpg"), ("b.jpg", secrets.token_bytes(1_000_001))])
+    ).json()
+    first = go_on(client, archive)["files"]
+    assert [file["status"] for file in first] == ["accepted", "rejected"]
+    assert go_on(client, archive, start=0)["files"] == first
+
+
 def test_too_many_files_and_too_long_a_list_of_them_are_refused_unopened(
     user: User, client: Client, settings: Settings
 ) -> None:
@@ -266,6 +278,11 @@ def test_a_damaged_archive_is_refused(user: User, client: Client, cut: int) -> N
     answer = send(client, packed([photo("A.jpg")])[:-cut])
     assert answer.status_code == 422
     assert answer.json()["message"] == "This is no ZIP archive, or a damaged one; pack it again."
+
+
+def test_a_file_without_a_name_is_taken_in_like_any_other(user: User, client: Client) -> None:
+    data = packed([photo("X.jpg")]).replace(b"X.jpg", b"\0.jpg")
+    assert outcomes(client, data) == {"photo": "Accepted; waiting for its category."}
 
 
 def test_a_damaged_file_in_a_sound_archive_fails_alone(user: User, client: Client) -> None:

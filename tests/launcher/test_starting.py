@@ -43,6 +43,13 @@ def test_the_database_is_migrated_before_the_samples_are_made(house: House) -> N
     assert last == f"prepare_demo --photos {photos}"
 
 
+def test_the_state_of_a_demo_is_its_owners_alone(house: House) -> None:
+    """The database holds the sessions, and other people may have accounts on the machine."""
+    output_of(house.demo())
+
+    assert house.data_dir.stat().st_mode & 0o077 == 0
+
+
 @pytest.mark.parametrize("step", ["migrate", "prepare_demo"])
 def test_a_step_that_fails_stops_the_start(house: House, step: str) -> None:
     demo = house.demo(FAILS_AT=step)
