@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 WIDTH, HEIGHT = 400, 250
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 26, 40
+LEFT, RIGHT, TOP, BOTTOM = 46, 18, 26, 40
 """Space around the plot for axis labels and phase names, in SVG units."""
 
 PHASES = {"head": "Learning to sort", "fine-tune": "Fine-tuning"}

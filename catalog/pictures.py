@@ -125,10 +125,15 @@ def _openable() -> list[str]:
     return [name for name in FORMATS if name not in without]
 
 
+def format_names() -> str:
+    """As people read them."""
+    return "JPEG, PNG, WebP, GIF or HEIC" if HEIC_READABLE else "JPEG, PNG, WebP or GIF"
+
+
 def _unknown(data: bytes) -> str:
     webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
     known = webp or data.startswith(SIGNATURES) or _is_heic(data)
-    return DAMAGED if known else "This is not a JPEG, PNG or WebP photo."
+    return DAMAGED if known else f"This is not a {format_names()} photo."
 
 
 def _is_heic(data: bytes) -> bool:

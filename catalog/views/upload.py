@@ -34,6 +34,7 @@ def upload(request: SignedIn) -> HttpResponse:
     context = {
         "accept": ",".join(accept),
         "heic_readable": pictures.HEIC_READABLE,
+        "format_names": pictures.format_names(),
         "max_bytes": settings.UPLOAD_MAX_BYTES,
         "max_megabytes": settings.UPLOAD_MAX_BYTES // 1_000_000,
         "max_megapixels": settings.UPLOAD_MAX_PIXELS // 1_000_000,

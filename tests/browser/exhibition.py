@@ -35,6 +35,8 @@ from tests.catalog.model_reports import HISTORY, record_answer
 from .pages import ARCHIVE
 
 NAMES = ("Shirts", "Shoes", "Trousers")
+UNBROKEN = "w" * 150
+"""Nothing in it at which a line may break."""
 
 
 def fill() -> None:
@@ -101,7 +103,7 @@ def _photos(leaves: list[Category], mia: User, rita: User) -> None:
         factories.answered_image(
             leaves[0], 0.3 + n / 50, others=others, merchant=shop, name=f"front-{n}.jpg"
         )
-    factories.image(merchant=shop)
+    factories.image(merchant=shop, name=f"{UNBROKEN}.jpg")
     factories.image(merchant=shop, machine=MachineState.FAILED, failure="The file is damaged.")
     checked = [
         factories.labelled_image(leaf, rita, suggested=leaves[0], merchant=shop)
@@ -113,7 +115,7 @@ def _photos(leaves: list[Category], mia: User, rita: User) -> None:
         factories.labelled_image(leaf, rita, merchant=shop, sku="TWO-MINDS")
     Decision.objects.update(origin=Origin.RANDOM)
     _doubted(checked[2], leaves[0])
-    lifecycle.complain(checked[3], by=mia, category=leaves[1], note="See the laces")
+    lifecycle.complain(checked[3], by=mia, category=leaves[1], note=UNBROKEN)
     Archive.objects.create(
         id=ARCHIVE, merchant=shop, name="autumn.zip", file="", entries=400, position=120
     )

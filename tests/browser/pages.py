@@ -20,10 +20,12 @@ SCREENS: dict[str, dict[str, Any]] = {
 ARCHIVE = "00000000-0000-4000-8000-000000000001"
 """Of the exhibition."""
 IDS = {
-    "image": "SELECT min(id) FROM catalog_productimage",
+    "image": "SELECT min(i.id) FROM catalog_productimage i"
+    " JOIN catalog_user u ON u.merchant_id = i.merchant_id WHERE u.username = 'mia'",
     "checked": "SELECT max(id) FROM catalog_productimage WHERE label_state = 'corrected'",
     "reported": "SELECT max(id) FROM catalog_productimage WHERE complaint_at IS NOT NULL",
-    "product": "SELECT min(product_id) FROM catalog_productimage",
+    "product": "SELECT min(p.id) FROM catalog_product p"
+    " JOIN catalog_user u ON u.merchant_id = p.merchant_id WHERE u.username = 'mia'",
     "category": "SELECT max(id) FROM catalog_category",
     "model": "SELECT min(id) FROM catalog_modelversion",
     "candidate": "SELECT max(id) FROM catalog_modelversion",
@@ -40,13 +42,14 @@ IDS = {
 @dataclass(frozen=True)
 class Visit:
     """One page in one state. `who` signs in ("" is a stranger); `path` may name IDS; `then` brings
-    the page into its state."""
+    the page into its state; `status` is what the server answers."""
 
     name: str
     who: str
     route: str
     path: str
     then: Callable[[Page], object] | None = None
+    status: int = 200
 
 
 def _search(page: Page) -> None:
@@ -83,8 +86,8 @@ def _signed_out(page: Page) -> None:
 VISITS = [
     Visit("sign-in", "", "sign-in", "/accounts/sign-in/"),
     Visit("password", "mia", "password", "/accounts/password/"),
-    Visit("not-found", "mia", "", "/nowhere/"),
-    Visit("denied", "mia", "", "/models/"),
+    Visit("not-found", "mia", "", "/nowhere/", status=404),
+    Visit("denied", "mia", "", "/models/", status=403),
     Visit("upload", "mia", "upload", "/upload/"),
     Visit("photos-of-a-merchant", "mia", "images", "/images/"),
     Visit("photos-none-found", "mia", "images", "/images/?q=nothing-like-it"),
@@ -170,7 +173,9 @@ class Walker:
 
     def open(self, visit: Visit) -> None:
         self._become(visit.who)
-        self.page.goto(self.site.address + self._path(visit.path))
+        answer = self.page.goto(self.site.address + self._path(visit.path))
+        assert answer
+        assert answer.status == visit.status, visit.name
         if visit.then:
             visit.then(self.page)
 

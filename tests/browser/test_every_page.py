@@ -29,6 +29,11 @@ RULES = {
 SCRIPT_BYTES, STYLE_BYTES, REVIEW_BYTES, THUMBNAIL_BYTES = (
     kilobytes * 1024 for kilobytes in (40, 20, 50, 15)
 )
+SCROLLS_SIDEWAYS = """() => {
+  const { scrollWidth, clientWidth } = document.documentElement;
+  return scrollWidth > clientWidth;
+}"""
+"""A phone lays out a page as wide as what sticks out of it: innerWidth grows along."""
 NO_PAGES = {
     "home",  # leads on to the page of one's role
     "sign-out",
@@ -91,7 +96,7 @@ def complaints(walker: Walker, visits: list[Visit]) -> list[str]:
         for violation in Axe().run(page, options=RULES).response["violations"]:
             where = "; ".join(str(node["target"][0]) for node in violation["nodes"][:4])
             said.append(f"{visit.name}: {violation['id']}: {violation['help']}: {where}")
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        if page.evaluate(SCROLLS_SIDEWAYS):
             said.append(f"{visit.name} scrolls sideways")
     return said
 

@@ -100,6 +100,24 @@ def test_tiles_are_flagged_by_keys_and_the_next_page_is_there_at_once(
     page.locator(f"[data-card='{first[1]}']").wait_for()
 
 
+def test_no_tile_is_flagged_through_the_bar_over_it(
+    site: Site, page: Page, waiting: Callable[[int], None]
+) -> None:
+    waiting(PAGE)
+    page.set_viewport_size({"width": 390, "height": 800})
+    open_grid(page, site)
+
+    reached = page.evaluate(
+        "() => { const bar = document.querySelector('.grid-actions'), found = new Set();"
+        " for (let top = 0; top < 200; top += 8) {"
+        "  scrollTo(0, top); const { left, right, top: y } = bar.getBoundingClientRect();"
+        "  for (let x = left + 4; x < right; x += 8) for (let down = 2; down < 60; down += 8)"
+        "   found.add(document.elementFromPoint(x, y + down)?.name);"
+        " } return [...found]; }"
+    )
+    assert "flag" not in reached
+
+
 def test_pages_are_taken_back_one_after_the_other(
     site: Site, page: Page, waiting: Callable[[int], None]
 ) -> None:

@@ -119,6 +119,10 @@ def test_the_page_says_beforehand_which_sku_a_name_gives(
         assert (sku == said) is not said.endswith("…")
 
 
+def test_the_page_says_how_photos_are_named_by_a_list(upload_page: Page) -> None:
+    assert "A CSV with the columns file, sku and title" in upload_page.locator("main").inner_text()
+
+
 def test_an_expired_session_asks_to_sign_in_and_the_uploads_go_on(
     site: Site, upload_page: Page, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -291,3 +292,12 @@ def test_the_desk_and_the_photo_word_a_decision_the_same(
     image.refresh_from_db()
     on_photo = [event.what for event in history.of(image, reader=ada)]
     assert all(line.words in on_photo for line in lines)
+
+
+def test_a_decision_names_only_once_what_it_stands_instead_of(
+    ada: User, shirts: Category, hats: Category
+) -> None:
+    image = factories.answered_image(shirts, name="a.jpg")
+    decide(image, hats, ada)
+
+    assert len(re.findall(r">[^<]*instead of", shown(ada))) == 1

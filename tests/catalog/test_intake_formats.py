@@ -218,7 +218,7 @@ def test_a_damaged_file_is_refused_with_what_to_do(name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["TIFF", "BMP", "PPM", "TGA"])
 def test_other_picture_formats_are_refused(kind: str) -> None:
-    assert refusal(encoded(colours(), kind)) == "This is not a JPEG, PNG or WebP photo."
+    assert refusal(encoded(colours(), kind)) == f"This is not a {pictures.format_names()} photo."
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,16 @@ def test_other_picture_formats_are_refused(kind: str) -> None:
     [b"%PDF-1.7\n%\xe2\xe3\n1 0 obj <<>> endobj", b"PK\x03\x04 archive", b"hello", b"\0" * 5000],
 )
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
-    assert refusal(data) == "This is not a JPEG, PNG or WebP photo."
+    assert refusal(data) == f"This is not a {pictures.format_names()} photo."
+
+
+@pytest.mark.parametrize("heic", [True, False])
+def test_a_refusal_names_every_format_that_the_upload_page_offers(
+    monkeypatch: pytest.MonkeyPatch, heic: bool
+) -> None:
+    monkeypatch.setattr(pictures, "HEIC_READABLE", heic)
+    offered = "JPEG, PNG, WebP, GIF or HEIC" if heic else "JPEG, PNG, WebP or GIF"
+    assert refusal(b"hello") == f"This is not a {offered} photo."
 
 
 def test_an_empty_file_is_refused() -> None:

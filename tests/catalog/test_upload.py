@@ -84,7 +84,7 @@ def test_another_merchant_may_upload_the_same_bytes(user: User, client: Client) 
     ("data", "sentence"),
     [
         (b"", "The file is empty."),
-        (b"no picture at all", "This is not a JPEG, PNG or WebP photo."),
+        (b"no picture at all", f"This is not a {pictures.format_names()} photo."),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "This is a drawing or a web page"),
         (factories.photo_bytes()[:900], "The file is damaged or incomplete"),
     ],
@@ -192,7 +192,7 @@ def test_without_scripts_the_form_leads_to_the_photo(user: User, client: Client)
 def test_without_scripts_a_refusal_is_read_on_the_upload_page(user: User, client: Client) -> None:
     response = client.post(URL, {"file": SimpleUploadedFile("a.jpg", b"nonsense")}, follow=True)
     assert response.redirect_chain == [("/upload/", 302)]
-    assert "This is not a JPEG, PNG or WebP photo." in response.content.decode()
+    assert f"This is not a {pictures.format_names()} photo." in response.content.decode()
 
 
 def test_a_phone_is_told_how_to_send_jpeg_where_heic_cannot_be_read(
