@@ -290,8 +290,12 @@ def test_reclassify_is_cancelled_by_its_number(
     assert "no job 99999" in refusal("reclassify", "--cancel", "99999")
 
 
-def test_reclassify_refuses_a_category_that_is_not_there(live_version: ModelVersion) -> None:
-    assert "no category chairs" in refusal("reclassify", "--category", "chairs")
+@pytest.mark.parametrize("slug", ["chairs", ""])
+def test_reclassify_refuses_a_category_that_is_not_there(
+    live_version: ModelVersion, slug: str
+) -> None:
+    assert f"no category “{slug}”" in refusal("reclassify", "--category", slug)
+    assert not Reclassification.objects.exists()
 
 
 def test_versions_are_listed_shown_put_live_and_rolled_back() -> None:

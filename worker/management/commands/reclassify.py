@@ -62,10 +62,10 @@ def _cancel(number: int) -> Result:
 
 
 def _scope(options: dict[str, Any]) -> tuple[ReclassifyScope, Category | None]:
-    if slug := options["category"]:
+    if (slug := options["category"]) is not None:
         category = Category.objects.filter(slug=slug).first()
         if category is None:
-            raise CatalogError(f"There is no category {slug}; see the categories page for slugs.")
+            raise CatalogError(f"There is no category “{slug}”; see the categories page for slugs.")
         return ReclassifyScope.CATEGORY, category
     if options["stale"]:
         return ReclassifyScope.STALE, None
