@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db.models import Q
+from django.utils import timezone
 
 from catalog import runs
 from catalog.models import (
@@ -31,6 +33,7 @@ from catalog.models import (
     Split,
     TrainingRun,
     VersionState,
+    WorkerStatus,
 )
 from tests import factories
 from worker import classify, process
@@ -261,6 +264,19 @@ def test_reclassify_does_not_wait_for_a_version_that_cannot_be_loaded(
     assert f"Version {version.pk} cannot be loaded: " in said
     assert "stay queued" in said
     assert Reclassification.objects.get().is_active
+
+
+def test_reclassify_does_not_wait_for_a_worker_that_cannot_load_the_version(
+    live_version: ModelVersion, fresh_worker: Classifying, tints: dict[str, Category]
+) -> None:
+    factories.answered_image(tints["cups"], stored=False)
+    fresh_worker.live.note_heartbeat(error=f"Version {live_version.pk} cannot be loaded: gone.")
+    WorkerStatus.objects.update(seen_at=timezone.now() + timedelta(seconds=5))  # and again later
+
+    said = refusal("reclassify", "--all", "--wait")
+
+    assert said.startswith(f"classify@test: Version {live_version.pk} cannot be loaded: gone; ")
+    assert "stay queued" in said
 
 
 def test_reclassify_takes_what_is_labelled_or_suggested_as_a_category(
