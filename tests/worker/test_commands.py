@@ -16,6 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db.models import Q
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from catalog import runs
 from catalog.models import (
@@ -347,3 +348,18 @@ def test_the_doctor_names_what_is_wrong(tints: dict[str, Category]) -> None:
     assert not checks["redis"]["ok"]
     assert "start it" in checks["redis"]["message"]
     assert "start one" in checks["worker"]["message"]
+
+
+def test_the_doctor_looks_past_a_cache_that_is_closed_to_it(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CLASSIFIER_WEIGHTS = "imagenet"
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / ("x" * 300)))
+    out = StringIO()
+    with pytest.raises(CommandError, match="checks failed"):
+        call_command("doctor", "--json", stdout=out, stderr=StringIO())
+
+    checks = json.loads(out.getvalue().splitlines()[-1])["checks"]
+    (found,) = (check for check in checks if check["name"] == "weights")
+    assert found["ok"]
+    assert "the starter weights" in found["message"]
