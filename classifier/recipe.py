@@ -12,6 +12,18 @@ from typing import Any, Self
 from classifier.errors import RecipeError
 
 CLASS_WEIGHTS = ("balanced", "none")
+BLOCKS = {2: 3, 3: 4, 4: 6, 5: 3}
+"""Of each stage of a ResNet50."""
+CONVOLUTIONS = (
+    "conv1_conv",
+    *(
+        f"conv{stage}_block{block}_{place}_conv"
+        for stage, blocks in BLOCKS.items()
+        for block in range(1, blocks + 1)
+        for place in (range(4) if block == 1 else range(1, 4))
+    ),
+)
+"""Its layers that can learn, as Keras names them."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,11 @@ class Recipe:
         if self.class_weights not in CLASS_WEIGHTS:
             raise RecipeError(
                 f"class_weights={self.class_weights} is unknown. Use {' or '.join(CLASS_WEIGHTS)}."
+            )
+        if not any(name.startswith(self.fine_tune_from) for name in CONVOLUTIONS):
+            raise RecipeError(
+                f"fine_tune_from={self.fine_tune_from} begins no layer of ResNet50. Use for example"
+                " conv5_block1."
             )
 
     @classmethod

@@ -89,25 +89,29 @@ def file_sha256(path: Path) -> str:
 
 
 def _from_file(path: Path, image_size: int) -> Weights:
-    if not path.is_file():
+    try:
+        digest = file_sha256(path)
+    except OSError as error:
         raise WeightsError(
-            f"No weights file at {path}. Set CLASSIFIER_WEIGHTS to imagenet, starter or a file."
-        )
-    return Weights(path, "file", file_sha256(path), image_size, f"Weights from the file {path}.")
+            f"No weights file can be read at {path} ({_in_words(error)}). Set CLASSIFIER_WEIGHTS to"
+            " imagenet, starter or a file."
+        ) from error
+    return Weights(path, "file", digest, image_size, f"Weights from the file {path}.")
 
 
 def _imagenet(cache_dir: Path, url: str) -> Weights:
     path = cache_dir / IMAGENET_FILE
-    if not (path.is_file() and _is_imagenet(path)):
-        try:
+    try:
+        if not (path.is_file() and _is_imagenet(path)):
             _download(url, path)
-        except (OSError, WeightsError) as error:
-            why = _in_words(error)
-            note = f"ImageNet weights could not be had ({why}); the starter weights are used."
-            logger.warning(note)
-            return starter(note, stand_in=True)
+        digest = file_sha256(path)
+    except (OSError, WeightsError) as error:
+        why = _in_words(error)
+        note = f"ImageNet weights could not be had ({why}); the starter weights are used."
+        logger.warning(note)
+        return starter(note, stand_in=True)
     note = "ImageNet weights from keras.applications."
-    return Weights(path, "imagenet", file_sha256(path), IMAGENET_IMAGE_SIZE, note)
+    return Weights(path, "imagenet", digest, IMAGENET_IMAGE_SIZE, note)
 
 
 def _in_words(error: Exception) -> str:

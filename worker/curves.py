@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from catalog import runs
 from catalog.models import TrainingRun
 
 from .reporting import Progress
+from .transient import retried
 
 LOOK_SECONDS = 3.0
 Histories = Mapping[str, Mapping[str, Sequence[float]]]
@@ -46,4 +48,4 @@ class Curves:
         found = recordable(curves(self._folder))
         if found and found != self._recorded:
             self._recorded = found
-            runs.record(self._run, history=found)
+            retried(partial(runs.record, self._run, history=found))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from django.conf import settings
 
 from catalog import golive
@@ -100,7 +101,7 @@ def judge(trained: Trained, tests: TestPhotos) -> Verdict:
         logger.error("no comparison", extra={"version": live.pk, "error": str(error)})
         reason = f"Version {live.pk}, which is live, cannot be read, so nothing was compared"
         return Verdict(False, True, f"{reason} ({error}) A manager decides.")
-    first = gate(candidate, baseline.input, labels=tests.labels, names=names)
+    first = _compared(candidate, baseline, names)
     verdict = _verdict(first, baseline.report)
     approved = _last_approved(live)
     if not verdict.promote or approved is None:
@@ -111,7 +112,16 @@ def judge(trained: Trained, tests: TestPhotos) -> Verdict:
 @dataclass(frozen=True)
 class RivalAnswers:
     input: GateInput
+    kept: npt.NDArray[np.int64]
+    """Places of the test photos it answered: one that was withdrawn during the run is left out."""
+    labels: list[str]
     report: dict[str, Any]
+
+
+def _compared(candidate: GateInput, rival: RivalAnswers, names: dict[str, str]) -> GateVerdict:
+    """On the test photos that both answered."""
+    same = GateInput([candidate.predicted[place] for place in rival.kept], candidate.classes)
+    return gate(same, rival.input, labels=rival.labels, names=names)
 
 
 def answers_of(version: ModelVersion, tests: TestPhotos, trained: Trained) -> RivalAnswers:
@@ -121,18 +131,23 @@ def answers_of(version: ModelVersion, tests: TestPhotos, trained: Trained) -> Ri
     from classifier.training import head_logits
 
     head = store.open_head(settings.MODELS_DIR, version.directory)
-    embeddings = _embeddings(version, tests, trained)
+    kept, embeddings = _embeddings(version, tests, trained)
+    everything = tests.labels
+    labels = [everything[place] for place in kept]
     probabilities = softmax(head_logits(head, embeddings) / version.temperature)
     shares, classes = as_counted(probabilities, version.classes, tests.merged)
     predicted = [classes[column] for column in shares.argmax(axis=1)]
-    judged = report(shares, tests.labels, classes)
-    return RivalAnswers(GateInput(predicted, classes), judged | {"version": version.pk})
+    judged = report(shares, labels, classes) | {"version": version.pk}
+    return RivalAnswers(GateInput(predicted, classes), kept, labels, judged)
 
 
-def _embeddings(version: ModelVersion, tests: TestPhotos, trained: Trained) -> Any:
-    """(N, 2048) of the test photos from the version's own backbone."""
+def _embeddings(
+    version: ModelVersion, tests: TestPhotos, trained: Trained
+) -> tuple[npt.NDArray[np.int64], Any]:
+    """The places of the test photos that are there, and (N, 2048) of them from the version's own
+    backbone."""
     if version.backbone.sha256 == trained.backbone.sha256:
-        return trained.judgements["test"].embeddings
+        return np.arange(len(tests.rows)), trained.judgements["test"].embeddings
     from classifier import store
     from classifier.engines.keras import Embedder
     from classifier.features import extract_features
@@ -147,9 +162,7 @@ def _embeddings(version: ModelVersion, tests: TestPhotos, trained: Trained) -> A
         progress=tests.progress,
         phase="comparing",
     )
-    if features.skipped:
-        raise StoreError("Test photos vanished while the models were compared.")
-    return features.clean()
+    return features.kept, features.clean()
 
 
 def _last_approved(live: ModelVersion) -> ModelVersion | None:
@@ -177,7 +190,7 @@ def _second_opinion(
     except StoreError as error:
         logger.warning("no second rival", extra={"version": approved.pk, "error": str(error)})
         return verdict
-    second = gate(candidate, rival.input, labels=tests.labels, names=names)
+    second = _compared(candidate, rival, names)
     details = verdict.details | {"approved": second.details | {"version": approved.pk}}
     if second.promote:
         return Verdict(True, False, verdict.reason, details, verdict.baseline)

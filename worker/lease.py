@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from functools import partial
 from types import TracebackType
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from classifier.errors import Cancelled
 
 from . import process
 from .reporting import Progress, silent
+from .transient import retried
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +73,8 @@ class HeldRun:
 
     def _beat(self) -> None:
         phase, done, total, message = self._latest
-        if runs.beat(self.run, phase=phase, done=done, total=total, message=message):
+        beat = partial(runs.beat, phase=phase, done=done, total=total, message=message)
+        if retried(partial(beat, self.run)):
             return
         if runs.still_ours(self.run):
             self._reason = Cancelled("Cancelled.")

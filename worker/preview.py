@@ -95,7 +95,7 @@ def _compare(preview: Preview) -> dict[str, Part]:
     candidate = Answering.of(preview.version)
     live = Answering.of(preview.against) if preview.against else None
     parts = {TEST: Part(), OPEN: Part()}
-    for ids in _chunks(_test_photos()):
+    for ids in _test_photos():
         before = live.answer(ids) if live else {}
         _note(preview, parts[TEST], ids, before, candidate.answer(ids), is_test=True)
     for chunk in _open_photos():
@@ -134,9 +134,14 @@ def _note(
         previews.add(preview, part, changed)
 
 
-def _test_photos() -> Iterator[int]:
+def _test_photos() -> Iterator[list[int]]:
+    """A chunk at a time, each by a query of its own: while one is open, SQLite refuses this process
+    every write once another process has written."""
     rows = training_set.counting().filter(product__split=Split.TEST).order_by("id")
-    yield from rows.values_list("pk", flat=True).iterator(chunk_size=2000)
+    after = 0
+    while chunk := list(rows.filter(pk__gt=after).values_list("pk", flat=True)[:CHUNK]):
+        yield chunk
+        after = chunk[-1]
 
 
 def _open_photos() -> Iterator[dict[int, int]]:
@@ -153,15 +158,4 @@ def _open_photos() -> Iterator[dict[int, int]]:
         if not chunk:
             return
         after = max(chunk)
-        yield chunk
-
-
-def _chunks(ids: Iterator[int]) -> Iterator[list[int]]:
-    chunk: list[int] = []
-    for pk in ids:
-        chunk.append(pk)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
         yield chunk

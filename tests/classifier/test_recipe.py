@@ -6,7 +6,8 @@ import json
 import pytest
 
 from classifier.errors import RecipeError
-from classifier.recipe import Recipe
+from classifier.network import build_backbone
+from classifier.recipe import CONVOLUTIONS, Recipe
 
 
 def test_overrides_take_the_type_of_their_setting() -> None:
@@ -18,13 +19,14 @@ def test_overrides_take_the_type_of_their_setting() -> None:
     )
 
 
-OTHER = {bool: False, int: 33, float: 0.33, str: "none"}
+OTHER = {bool: False, int: 33, float: 0.33}
+OTHERS = {"image_size": 96, "class_weights": "none", "fine_tune_from": "conv5_block1"}
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Recipe)])
 def test_any_setting_can_be_overridden(name: str) -> None:
     default = getattr(Recipe(), name)
-    value = 96 if name == "image_size" else OTHER[type(default)]
+    value = OTHERS[name] if name in OTHERS else OTHER[type(default)]
 
     recipe = Recipe().with_overrides([f"{name}={value}"])
 
@@ -38,11 +40,20 @@ def test_an_unknown_setting_is_refused_with_the_known_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["views", "views=many", "flip=perhaps", "dropout=2", "class_weights=some"]
-)
+    "setting",
+    [
+        "views", "views=many", "flip=perhaps", "dropout=2", "class_weights=some",
+        "fine_tune_from=conv5_block4",
+    ],
+)  # fmt: skip
 def test_a_value_that_makes_no_sense_is_refused_with_its_name(setting: str) -> None:
     with pytest.raises(RecipeError, match=setting.partition("=")[0]):
         Recipe().with_overrides([setting])
+
+
+def test_fine_tuning_may_begin_at_any_convolution_of_the_network() -> None:
+    layers = build_backbone(None, 32).get_layer("resnet50").layers
+    assert {layer.name for layer in layers if layer.name.endswith("conv")} == set(CONVOLUTIONS)
 
 
 def test_a_recipe_survives_json() -> None:

@@ -18,6 +18,9 @@ from classifier.errors import WeightsError
 from classifier.network import load_backbone
 
 CONTENT = b"pretend weights " * 1000
+NO_NAME = "x" * 300
+"""Longer than file systems allow: what stands there cannot even be asked for, as in a folder that
+is closed to this user."""
 
 
 @pytest.fixture
@@ -102,6 +105,12 @@ def test_out_of_reach_the_starter_weights_take_their_place_loudly(
     assert found.note in caplog.text
 
 
+def test_a_cache_that_cannot_be_looked_into_counts_as_out_of_reach(tmp_path: Path) -> None:
+    found = weights.resolve("imagenet", cache_dir=tmp_path / NO_NAME)
+    assert found.source == "starter"
+    assert "File name too long" in found.note
+
+
 def test_a_server_that_never_answers_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,9 +131,10 @@ def test_a_file_is_named_with_its_checksum_and_size(tmp_path: Path) -> None:
     assert found.sha256 == hashlib.sha256(CONTENT).hexdigest()
 
 
-def test_a_missing_file_is_refused_with_what_to_set(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["gone.h5", ".", NO_NAME])
+def test_a_file_that_cannot_be_read_is_refused_with_what_to_set(tmp_path: Path, name: str) -> None:
     with pytest.raises(WeightsError, match="Set CLASSIFIER_WEIGHTS"):
-        weights.resolve(str(tmp_path / "gone.h5"))
+        weights.resolve(str(tmp_path / name))
 
 
 def test_a_file_that_is_no_resnet50_is_refused_when_it_is_loaded(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db.models import Q
+from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from catalog import runs
 from catalog.models import (
@@ -31,6 +34,7 @@ from catalog.models import (
     Split,
     TrainingRun,
     VersionState,
+    WorkerStatus,
 )
 from tests import factories
 from worker import classify, process
@@ -263,6 +267,19 @@ def test_reclassify_does_not_wait_for_a_version_that_cannot_be_loaded(
     assert Reclassification.objects.get().is_active
 
 
+def test_reclassify_does_not_wait_for_a_worker_that_cannot_load_the_version(
+    live_version: ModelVersion, fresh_worker: Classifying, tints: dict[str, Category]
+) -> None:
+    factories.answered_image(tints["cups"], stored=False)
+    fresh_worker.live.note_heartbeat(error=f"Version {live_version.pk} cannot be loaded: gone.")
+    WorkerStatus.objects.update(seen_at=timezone.now() + timedelta(seconds=5))  # and again later
+
+    said = refusal("reclassify", "--all", "--wait")
+
+    assert said.startswith(f"classify@test: Version {live_version.pk} cannot be loaded: gone; ")
+    assert "stay queued" in said
+
+
 def test_reclassify_takes_what_is_labelled_or_suggested_as_a_category(
     live_version: ModelVersion, worker: Classifying, labelled: Merchant
 ) -> None:
@@ -290,8 +307,12 @@ def test_reclassify_is_cancelled_by_its_number(
     assert "no job 99999" in refusal("reclassify", "--cancel", "99999")
 
 
-def test_reclassify_refuses_a_category_that_is_not_there(live_version: ModelVersion) -> None:
-    assert "no category chairs" in refusal("reclassify", "--category", "chairs")
+@pytest.mark.parametrize("slug", ["chairs", ""])
+def test_reclassify_refuses_a_category_that_is_not_there(
+    live_version: ModelVersion, slug: str
+) -> None:
+    assert f"no category “{slug}”" in refusal("reclassify", "--category", slug)
+    assert not Reclassification.objects.exists()
 
 
 def test_versions_are_listed_shown_put_live_and_rolled_back() -> None:
@@ -327,3 +348,18 @@ def test_the_doctor_names_what_is_wrong(tints: dict[str, Category]) -> None:
     assert not checks["redis"]["ok"]
     assert "start it" in checks["redis"]["message"]
     assert "start one" in checks["worker"]["message"]
+
+
+def test_the_doctor_looks_past_a_cache_that_is_closed_to_it(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CLASSIFIER_WEIGHTS = "imagenet"
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / ("x" * 300)))
+    out = StringIO()
+    with pytest.raises(CommandError, match="checks failed"):
+        call_command("doctor", "--json", stdout=out, stderr=StringIO())
+
+    checks = json.loads(out.getvalue().splitlines()[-1])["checks"]
+    (found,) = (check for check in checks if check["name"] == "weights")
+    assert found["ok"]
+    assert "the starter weights" in found["message"]

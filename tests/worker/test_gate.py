@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from catalog import golive
+from catalog import golive, lifecycle, training_set
 from catalog.models import (
     Category,
     Merchant,
@@ -22,9 +23,15 @@ from catalog.models import (
     Split,
     VersionState,
 )
+from catalog.training_set import Row
+from classifier.features import Embeddings
+from classifier.network import Backbone
+from classifier.recipe import Recipe
+from classifier.run import Judgement, Trained
 from tests import factories
-from worker import train
+from worker import judging, train
 from worker.classify import Classifying
+from worker.reporting import silent
 
 from . import pictures
 from .conftest import Stored
@@ -91,6 +98,36 @@ def test_a_live_model_that_cannot_be_read_leaves_the_choice_to_a_manager(
     assert (run.state, run.mode) == (RunState.SUCCEEDED, RunMode.HEAD)
     assert waiting.state == VersionState.CANDIDATE
     assert "A manager decides" in waiting.reason
+
+
+def test_a_test_photo_withdrawn_during_the_run_is_left_out_of_the_comparison(
+    live_version: ModelVersion,
+    labelled: Merchant,
+    tints: dict[str, Category],
+    stored_model: Stored,
+    tmp_path: Path,
+) -> None:
+    more = pictures.label(labelled, "cups", tints["cups"], Split.TEST, [901, 902])
+    rows = training_set.build().of(Split.TEST)
+    lifecycle.withdraw(more[0], by=factories.user(Role.MANAGER))
+    lifecycle.delete_withdrawn_files()
+    tests = judging.TestPhotos(rows, {}, Recipe(), tmp_path / "features", silent)
+
+    verdict = judging.judge(all_right(rows, stored_model), tests)
+
+    assert verdict.baseline is not None, verdict.reason
+    assert verdict.baseline["images"] == verdict.details["photos"] == len(rows) - 1
+    assert verdict.promote
+
+
+def all_right(rows: Sequence[Row], stored: Stored) -> Trained:
+    """A candidate on another backbone that answered all of them as people do."""
+    labels = [row.slug for row in rows]
+    sure = np.eye(len(stored.classes))[[stored.classes.index(slug) for slug in labels]]
+    embeddings = Embeddings(np.empty((0, 1, 2048), np.float16), np.empty(0, np.int64))
+    judged = Judgement(np.arange(len(rows)), embeddings, sure, labels, labels, {})
+    backbone = Backbone(None, 32, "starter", "f" * 64)
+    return Trained(backbone, None, stored.classes, 1.0, {"test": judged}, {}, {})
 
 
 def test_a_second_rival_whose_files_are_gone_is_missed_in_the_log(

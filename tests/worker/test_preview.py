@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from copy import copy
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.db.models import F
 
 from catalog import golive, previews
 from catalog.models import (
@@ -14,6 +18,7 @@ from catalog.models import (
     Merchant,
     ModelVersion,
     Preview,
+    Product,
     ProductImage,
     Split,
 )
@@ -110,3 +115,34 @@ def test_a_version_that_was_decided_before_the_trainer_came_is_left_alone(
     preview.look(asked.pk)
 
     assert not Preview.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_may_write_while_many_test_photos_are_gone_through(
+    make_version: MakeVersion, live_version: ModelVersion, tints: dict[str, Category]
+) -> None:
+    image = factories.labelled_image(tints["cups"], stored=False)
+    ProductImage.objects.filter(pk=image.pk).update(label_origin="random", prediction=None)
+    Product.objects.filter(pk=image.product_id).update(split=Split.TEST)
+    image.refresh_from_db()
+    copies = [copy(image) for _ in range(2100)]
+    for number, one in enumerate(copies):
+        one.pk, one.sha256 = None, f"{number:064x}"
+    ProductImage.objects.bulk_create(copies, batch_size=100)
+    over = threading.Event()
+
+    def go_on_writing() -> None:
+        while not over.wait(0.001):
+            Merchant.objects.update(name=F("name"))
+        connection.close()
+
+    others = threading.Thread(target=go_on_writing)
+    others.start()
+    try:
+        asked = look(make_version())
+    finally:
+        over.set()
+        others.join()
+
+    assert asked.state == CheckState.DONE, asked.reason
+    assert previews.shown(asked)[0].unseen == 2101

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -71,7 +72,7 @@ def _weights() -> str:
     """Without a download: a check is no time to fetch 95 MB."""
     setting = settings.CLASSIFIER_WEIGHTS
     cached = weights.keras_cache() / weights.IMAGENET_FILE
-    if setting == "imagenet" and not cached.is_file():
+    if setting == "imagenet" and not os.access(cached, os.R_OK):
         return (
             "The ImageNet weights are not here yet; the first run downloads them (95 MB), or "
             "takes the starter weights where they cannot be reached."

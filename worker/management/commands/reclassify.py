@@ -62,10 +62,10 @@ def _cancel(number: int) -> Result:
 
 
 def _scope(options: dict[str, Any]) -> tuple[ReclassifyScope, Category | None]:
-    if slug := options["category"]:
+    if (slug := options["category"]) is not None:
         category = Category.objects.filter(slug=slug).first()
         if category is None:
-            raise CatalogError(f"There is no category {slug}; see the categories page for slugs.")
+            raise CatalogError(f"There is no category “{slug}”; see the categories page for slugs.")
         return ReclassifyScope.CATEGORY, category
     if options["stale"]:
         return ReclassifyScope.STALE, None
@@ -73,15 +73,15 @@ def _scope(options: dict[str, Any]) -> tuple[ReclassifyScope, Category | None]:
 
 
 def _wait(job: Reclassification, bar: Bar) -> None:
-    """Until the job is over. Where no worker is alive this process does the work; NotAllowed when
-    it cannot, for want of a version that can be loaded."""
+    """Until the job is over. Where no worker is alive this process does the work; NotAllowed where
+    whoever is to do it cannot, for want of a version that can be loaded."""
     while not process.stopping.is_set():
         job.refresh_from_db()
         found = job_progress.of(job)
         bar.show("reclassifying", found.done, found.total, f"{found.rate:.1f}/s")
         if not job.is_active:
             return
-        if _a_worker_is_alive() or not _work():
+        if _a_worker_is_alive(job) or not _work():
             time.sleep(POLL_SECONDS)
 
 
@@ -91,9 +91,7 @@ def _work() -> int:
     own = classify.this_process()
     count = own.drain(seconds=2)
     if not count and own.live.error:
-        raise NotAllowed(
-            f"{own.live.error.rstrip('.')}; the photos stay queued for a worker that can."
-        )
+        raise NotAllowed(_queued_still(own.live.error))
     return count
 
 
@@ -104,7 +102,16 @@ def _outcome(job: Reclassification) -> str:
     return f"Job {job.pk}: {found.detail}"
 
 
-def _a_worker_is_alive() -> bool:
+def _a_worker_is_alive(job: Reclassification) -> bool:
+    """Besides this process. NotAllowed where each of them said after the job began that it cannot
+    answer."""
     lately = timezone.now() - SILENT_AFTER
-    own = process.name()
-    return WorkerStatus.objects.filter(seen_at__gt=lately).exclude(name=own).exists()
+    seen = WorkerStatus.objects.filter(seen_at__gt=lately).exclude(name=process.name())
+    others = list(seen.order_by("name"))
+    if others and all(one.error and one.seen_at > job.created_at for one in others):
+        raise NotAllowed(_queued_still(f"{others[0].name}: {others[0].error}"))
+    return bool(others)
+
+
+def _queued_still(why: str) -> str:
+    return f"{why.rstrip('.')}; the photos stay queued for a worker that can."
