@@ -63,6 +63,12 @@ def test_versions_that_are_not_there_are_asked_for_again(client: Client, hats: C
     assert "Choose two versions" in page(client, first=7_000, second="x")
 
 
+def test_one_version_alone_is_compared_with_nothing(client: Client, hats: Category) -> None:
+    version(hats, 2)
+
+    assert "It takes two versions" in page(client)
+
+
 def test_the_models_page_offers_the_comparison_of_two(client: Client, hats: Category) -> None:
     version(hats, 2)
     address = reverse("compare-models")
