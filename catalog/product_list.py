@@ -140,7 +140,9 @@ def _add(
 def _apply(lines: Iterable[Line], merchant: Merchant, applied: Applied) -> None:
     wanted = {line.file: line for line in lines}
     rows = ProductImage.objects.present().filter(merchant=merchant, original_name__in=wanted)
-    products.lock_of(rows.values_list("pk", flat=True))
+    named = {line.sku for line in wanted.values()}
+    there = Product.objects.filter(merchant=merchant, sku__in=named).values_list("pk", flat=True)
+    products.lock_of(rows.values_list("pk", flat=True), others=there)
     photos = {image.original_name: image for image in rows.select_related("product").order_by("pk")}
     applied.matched += len(photos)
     open_ones = [name for name, image in photos.items() if not _is_labelled(image)]
@@ -168,7 +170,7 @@ def _apply(lines: Iterable[Line], merchant: Merchant, applied: Applied) -> None:
 
 
 def _products(merchant: Merchant, skus: set[str]) -> dict[str, Product]:
-    new = [Product(merchant=merchant, sku=sku) for sku in skus]
+    new = [Product(merchant=merchant, sku=sku) for sku in sorted(skus)]  # others insert them too
     Product.objects.bulk_create(new, ignore_conflicts=True)
     return {p.sku: p for p in Product.objects.filter(merchant=merchant, sku__in=skus)}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 
 from . import merging
 from .models import LabelState, Product, ProductImage
@@ -13,15 +14,31 @@ from .models import LabelState, Product, ProductImage
 LABELLED = {LabelState.CONFIRMED, LabelState.CORRECTED}
 
 
-def lock_of(image_ids: Iterable[int]) -> None:
-    """Hold the products of these images until the transaction ends. Whoever changes answers or
-    labels calls this before touching an image: without it, two transactions that each see half of
-    a product would overwrite each other's category, or wait for each other's rows. SQLite admits
-    one writer at a time anyway."""
+def lock_of(image_ids: Iterable[int], *, others: Iterable[int] = ()) -> None:
+    """Hold the products of these images, and those of the ids `others`, until the transaction ends.
+
+    Whoever changes answers or labels, or more than one image in a transaction, calls this once and
+    before touching an image: without it, two transactions that each see half of a product would
+    overwrite each other's category, or wait for each other's rows for ever. The only way around it
+    is to take rows that nobody holds (`unlocked`), which waits for nothing. SQLite admits one
+    writer at a time anyway."""
     if connection.features.has_select_for_update:
-        ids = ProductImage.objects.filter(pk__in=list(image_ids)).order_by().values("product_id")
-        rows = Product.objects.select_for_update(no_key=True).filter(pk__in=ids)
-        list(rows.order_by("pk").values_list("pk"))
+        images, more = list(image_ids), list(others)
+        while not _locked(ProductImage.objects.filter(pk__in=images).order_by(), more):
+            pass
+
+
+def _locked(images: QuerySet[ProductImage], others: list[int]) -> bool:
+    """Whether all are held now. While we waited a product list may have moved an image to another
+    product; then none is held, since one more would be locked out of turn."""
+    with transaction.atomic():
+        wanted = Q(pk__in=images.values("product_id")) | Q(pk__in=others)
+        rows = Product.objects.filter(wanted).select_for_update(no_key=True).order_by("pk")
+        held = list(rows.values_list("pk", flat=True))
+        moved = images.exclude(product_id__in=held).exists()
+        if moved:
+            transaction.set_rollback(True)
+    return not moved
 
 
 def refresh_suggestions(image_ids: Iterable[int]) -> None:

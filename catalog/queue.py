@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from . import blind, together
+from . import blind, products, together
 from .models import (
     BlindLook,
     Decision,
@@ -90,20 +90,25 @@ def lease(user: User, image: ProductImage) -> bool:
     return bool(free.update(reviewer=user, review_lease_until=_until(now)))
 
 
+@transaction.atomic
 def renew(user: User, image_ids: Sequence[int]) -> dict[int, datetime]:
     """Hold on to images that a page still shows or has ready; an expired one is taken again if
     nobody else did. Returns {id: end of the lease} of those held; the others were decided or are
-    on another screen."""
+    on another screen. Of several, one that is being changed in this moment keeps the lease it
+    has."""
     now = timezone.now()
     open_ones = ProductImage.objects.in_review().filter(pk__in=image_ids).values("pk")
     rows = ProductImage.objects.present().filter(pk__in=image_ids)
     mine = rows.filter(Q(reviewer=user) | Q(_free(user, now), pk__in=open_ones))
+    if len(image_ids) > 1:  # for one alone it is safe to wait
+        mine = rows.filter(pk__in=list(mine.unlocked().values_list("pk", flat=True)))
     mine.update(reviewer=user, review_lease_until=_until(now))
     held = rows.filter(reviewer=user, review_lease_until__gt=now)
     ends = held.order_by("pk").values_list("pk", "review_lease_until")
     return {pk: end for pk, end in ends if end is not None}
 
 
+@transaction.atomic
 def release(user: User, image_ids: Sequence[int], *, until: datetime | None = None) -> int:
     """Give images back that were leased and not decided. `until` spares leases that end later: a
     page that closes says how long it held its photos, and the same reviewer's next page may have
@@ -111,6 +116,7 @@ def release(user: User, image_ids: Sequence[int], *, until: datetime | None = No
     held = ProductImage.objects.filter(pk__in=image_ids, reviewer=user)
     if until is not None:
         held = held.filter(review_lease_until__lte=until)
+    products.lock_of(image_ids)
     return held.update(reviewer=None, review_lease_until=None)
 
 
@@ -234,7 +240,7 @@ def _seen_again(user: User, rows: ImageQuerySet, count: int) -> list[int]:
     awaited = {look.image_id: look for look in blind.to_see_again(user)[: wanted * 4]}
     if not awaited:
         return []
-    free = rows.filter(pk__in=awaited).order_by().values_list("pk", flat=True)[:wanted]
+    free = rows.filter(pk__in=awaited).order_by("pk").values_list("pk", flat=True)[:wanted]
     blind.hand_out_again(user, [awaited[pk] for pk in free])
     return list(free)
 

@@ -169,8 +169,7 @@ def _advance_one(job_id: int) -> int | None:
     job = Reclassification.objects.select_for_update().get(pk=job_id)
     if job.queued_at or job.cancelled_at:
         return None
-    rows = select(job).order_by("id").select_for_update(no_key=True, of=("self",))
-    ids = list(rows.values_list("pk", flat=True)[:CHUNK])
+    ids = list(select(job).order_by("id").values_list("pk", flat=True)[:CHUNK])
     if not ids and (first := _first_in_flight(job)) is not None:
         job.cursor = first - 1
         job.save(update_fields=["cursor"])
@@ -180,7 +179,7 @@ def _advance_one(job_id: int) -> int | None:
         job.finished_at = None if waiting(job) else job.queued_at
         job.save(update_fields=["queued_at", "cursor", "total", "finished_at"])
         return None
-    queued = lifecycle.requeue(ProductImage.objects.filter(pk__in=ids))
+    queued = lifecycle.requeue(select(job).filter(pk__in=ids))
     job.cursor, job.selected = ids[-1], job.selected + queued
     job.save(update_fields=["cursor", "selected"])
     return queued

@@ -64,6 +64,7 @@ def store(backbone: Backbone, image_ids: Sequence[int], vectors: npt.NDArray[np.
         for pk, vector in zip(image_ids, vectors, strict=True)
         if pk in present
     ]
+    rows.sort(key=lambda row: row.image_id)  # as everybody inserts them
     Embedding.objects.bulk_create(rows, ignore_conflicts=True)
 
 

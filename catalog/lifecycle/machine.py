@@ -70,8 +70,8 @@ def claim(*, owner: str, limit: int, background_limit: int | None = None) -> lis
     if not Serving.objects.filter(live__isnull=False).exists():
         return []
     now = timezone.now()
-    _give_up_on_repeaters(now)
     with transaction.atomic():
+        _give_up_on_repeaters(now)
         chosen = _claimable(now, limit, background_limit)
         if not chosen:
             return []
@@ -117,11 +117,13 @@ def somebody_waits() -> bool:
 
 
 def _give_up_on_repeaters(now: datetime) -> None:
-    ProductImage.objects.filter(
+    repeaters = ProductImage.objects.unlocked().filter(
         machine=MachineState.CLASSIFYING,
         lease_until__lt=now,
         attempts__gte=settings.CLASSIFY_MAX_ATTEMPTS,
-    ).update(
+    )
+    ids = list(repeaters.order_by().values_list("pk", flat=True))
+    ProductImage.objects.filter(pk__in=ids).update(
         machine=MachineState.FAILED,
         owner="",
         lease_until=None,
@@ -209,12 +211,13 @@ def _still_there(answers: Sequence[Answer]) -> dict[int, int]:
 
 
 def _store_embeddings(answers: Sequence[Answer], version: ModelVersion) -> None:
+    """By id, as everybody inserts them: an insert waits for another's of the same image."""
     Embedding.objects.bulk_create(
         [
             Embedding(
                 image_id=a.claim.image_id, backbone_id=version.backbone_id, vector=a.embedding
             )
-            for a in answers
+            for a in sorted(answers, key=lambda a: a.claim.image_id)
             if a.embedding is not None
         ],
         batch_size=CHUNK,
@@ -236,8 +239,10 @@ def fail(claim: Claim, *, reason: str) -> bool:
     )
 
 
+@transaction.atomic
 def release(claims: Sequence[Claim]) -> int:
     """Hand claims back unspent: the worker is stopping, or its model went away."""
+    products.lock_of([claim.image_id for claim in claims])
     return _held(claims).update(
         machine=MachineState.PENDING, owner="", lease_until=None, attempts=F("attempts") - 1
     )
@@ -258,12 +263,15 @@ def retry(image: ProductImage) -> None:
     enqueue.classify_soon([image.pk])
 
 
+@transaction.atomic
 def requeue(rows: QuerySet[ProductImage]) -> int:
     """Put answered or failed images back into the queue at the lowest priority. The answer they
     have stays readable until the new one replaces it."""
-    return rows.filter(
-        machine__in=[MachineState.CLASSIFIED, MachineState.FAILED], withdrawn_at__isnull=True
-    ).update(
+    states = [MachineState.CLASSIFIED, MachineState.FAILED]
+    rows = rows.filter(machine__in=states, withdrawn_at__isnull=True)
+    ids = list(rows.values_list("pk", flat=True))
+    products.lock_of(ids)
+    return rows.filter(pk__in=ids).update(
         machine=MachineState.PENDING,
         priority=Priority.BACKGROUND,
         attempts=0,
@@ -276,6 +284,7 @@ def forget_answers(rows: QuerySet[ProductImage]) -> int:
     """The version that gave these answers is removed: the images wait for another, and show none
     until then. Returns how many there were."""
     ids = list(rows.values_list("pk", flat=True))
+    products.lock_of(ids)
     images = ProductImage.objects.filter(pk__in=ids)
     images.update(
         predicted=None, confidence=None, prediction=None, version=None, changed_at=timezone.now()

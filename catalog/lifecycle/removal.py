@@ -54,8 +54,10 @@ def delete_withdrawn_files(limit: int = CHUNK) -> int:
     rows = ProductImage.objects.filter(~Q(file=""), withdrawn_at__isnull=False).order_by("id")
     images = rows.only("pk", "file", "display", "thumbnail")[:limit]
     ids = [image.pk for image in images if _delete_files(image)]
-    Embedding.objects.filter(image_id__in=ids).delete()
-    ProductImage.objects.filter(pk__in=ids).update(file="", display="", thumbnail="")
+    with transaction.atomic():
+        products.lock_of(ids)
+        Embedding.objects.filter(image_id__in=ids).delete()
+        ProductImage.objects.filter(pk__in=ids).update(file="", display="", thumbnail="")
     return len(ids)
 
 

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import QuerySet
 
-from catalog import lifecycle, runs
+from catalog import lifecycle, products, runs
 from catalog.errors import RunActive
 from catalog.models import (
     Category,
@@ -51,13 +51,16 @@ def remove_samples(*, by: User | None) -> Removed:
             raise RunActive("A training run is under way; wait for it or cancel it first.")
         images = ProductImage.objects.filter(merchant__is_sample=True, product__sku__in=skus())
         ids = list(images.values_list("pk", flat=True))
+        run_ids = set(RunRow.objects.filter(image_id__in=ids).values_list("run_id", flat=True))
+        answered = ProductImage.objects.filter(version__run_id__in=run_ids)
+        products.lock_of({*ids, *answered.values_list("pk", flat=True)})
         files = [
             name
             for names in images.values_list("file", "display", "thumbnail")
             for name in names
             if name
         ]
-        versions = _forget_models(ids)
+        versions = _forget_models(run_ids, answered.exclude(pk__in=ids))
         _delete_images(ids)
         _settle_merchants()
         removed = Removed(len(ids), _delete_categories(), versions)
@@ -69,18 +72,15 @@ def remove_samples(*, by: User | None) -> Removed:
     return removed
 
 
-def _forget_models(image_ids: list[int]) -> int:
-    """Runs that learned from these images and their versions go; other images they answered wait
-    for the next model. Directories without a version are the worker's to delete."""
-    learned = RunRow.objects.filter(image_id__in=image_ids).values_list("run_id", flat=True)
-    run_ids = set(learned)
+def _forget_models(run_ids: set[int], answered: QuerySet[ProductImage]) -> int:
+    """These runs and their versions go; the images of others that they answered wait for the next
+    model. Directories without a version are the worker's to delete."""
     versions = ModelVersion.objects.filter(run_id__in=run_ids)
     version_ids = list(versions.values_list("pk", flat=True))
     for pointer in ("live", "previous"):
         pointing = Serving.objects.filter(**{f"{pointer}_id__in": version_ids})
         pointing.update(**{pointer: None})
-    others = ProductImage.objects.filter(version_id__in=version_ids).exclude(pk__in=image_ids)
-    lifecycle.forget_answers(others)
+    lifecycle.forget_answers(answered)
     predictions = Prediction.objects.filter(version_id__in=version_ids)
     Decision.objects.filter(prediction__in=predictions).update(prediction=None)
     ProductImage.objects.filter(prediction__in=predictions).update(prediction=None, version=None)

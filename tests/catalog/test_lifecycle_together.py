@@ -1,10 +1,11 @@
-"""Workers, reviewers, a merchant and a reclassification at once on the same few products: nobody
-waits for ever, nothing contradicts itself afterwards."""
+"""Workers, reviewers, a merchant, a product list and a reclassification at once on the same few
+products: nobody waits for ever, nothing contradicts itself afterwards."""
 
 from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,13 +14,15 @@ import pytest
 from django.db import connection
 from django.db.models import Max
 
-from catalog import golive, lifecycle, products, queue, reclassify
+from catalog import golive, lifecycle, product_list, products, queue, reclassify
 from catalog.errors import CatalogError
+from catalog.lifecycle import disputes
 from catalog.models import (
     Category,
     Decision,
     LabelState,
     MachineState,
+    Merchant,
     Prediction,
     Product,
     ProductImage,
@@ -41,6 +44,8 @@ def worker(name: str, dice: random.Random, categories: list[Category]) -> None:
     failing = [c for c in claims if dice.random() < 0.1]
     for claim in failing:
         lifecycle.fail(claim, reason="unreadable")
+    if dice.random() < 0.2:
+        lifecycle.release([c for c in claims if c not in failing])
     answers = [
         lifecycle.Answer(c, [(dice.choice(categories).pk, dice.random())], b"\0" * 4096)
         for c in claims
@@ -61,13 +66,25 @@ def reviewer(by: User, dice: random.Random, categories: list[Category]) -> None:
             case _:
                 category = dice.choice(categories)
                 lifecycle.decide_category(image, category, by=by, revision=image.revision)
+    own = ProductImage.objects.filter(reviewer=by).order_by("?")
+    shown = list(own.values_list("pk", flat=True))
+    match dice.randrange(4):
+        case 0:
+            queue.release(by, shown)
+        case 1 | 2:
+            queue.renew(by, shown)
     if (latest := Decision.objects.filter(by=by).first()) and dice.random() < 0.3:
         lifecycle.undo(latest, by=by)
 
 
-def background(dice: random.Random, by: User) -> None:
-    match dice.randrange(4):
+def background(dice: random.Random, by: User, merchant: Merchant) -> None:
+    match dice.randrange(5):
         case 0:
+            names = ProductImage.objects.order_by("?").values_list("original_name", flat=True)[:5]
+            lines = "".join(f"{name},S-{dice.randrange(8)}\n" for name in names)
+            found = product_list.read(f"file,sku\n{lines}".encode())
+            product_list.apply(found, merchant=merchant)
+        case 4:
             reclassify.start(ReclassifyScope.ALL)
         case 1:
             present = ProductImage.objects.present().order_by("?").first()
@@ -115,7 +132,7 @@ def test_everybody_at_once_leaves_a_consistent_catalog(settings: Any) -> None:
             lambda: worker("w2", dice[1], categories),
             lambda: reviewer(people[0], dice[2], categories),
             lambda: reviewer(people[1], dice[3], categories),
-            lambda: background(dice[4], manager),
+            lambda: background(dice[4], manager, merchant),
         ]
     )
 
@@ -132,3 +149,38 @@ def test_everybody_at_once_leaves_a_consistent_catalog(settings: Any) -> None:
     products.refresh(Product.objects.values_list("pk", flat=True))
     after = list(Product.objects.order_by("pk").values_list("category_id", "category_checked"))
     assert before == after, "each product shows what its photos say"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_decision_that_disputes_another_photo_and_a_reclassification_both_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The decision holds the second photo when it comes to the first; the job wants both."""
+    shirts, hats, by = factories.category(), factories.category(), factories.user(Role.REVIEWER)
+    product = factories.product()
+    columns = {"merchant": product.merchant, "sku": product.sku, "stored": False}
+    first = factories.labelled_image(shirts, by, **columns)
+    second = factories.answered_image(shirts, **columns)
+    reclassify.start(ReclassifyScope.ALL)
+    at_the_first, settle = threading.Event(), disputes.settle
+
+    def slowly(*arguments: Any, **named: Any) -> None:
+        at_the_first.set()
+        time.sleep(0.3)
+        settle(*arguments, **named)
+
+    def advance() -> int:
+        try:
+            at_the_first.wait(10)
+            return reclassify.advance()
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(disputes, "settle", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        queued = pool.submit(advance)
+        lifecycle.decide_category(second, hats, by=by, revision=second.revision)
+
+        assert queued.result(timeout=60) == 2
+    first.refresh_from_db()
+    assert (first.disputed, first.machine) == (True, MachineState.PENDING)

@@ -196,8 +196,3 @@ def test_a_withdrawn_photo_keeps_its_place_without_its_picture(
     client.force_login(reviewer)
 
     assert "withdrawn" in client.get(reverse("quality-photos")).content.decode()
-
-
-def test_a_week_is_read_through_the_index_of_random_decisions() -> None:
-    plan = quality.decisions(week=MONDAY, category=None).explain()
-    assert "decision_at_random" in plan

@@ -16,6 +16,7 @@ from catalog import (
     gallery,
     intake,
     lifecycle,
+    quality,
     queue,
     reclassify,
     selective,
@@ -212,7 +213,10 @@ def test_a_status_poll_goes_by_primary_key() -> None:
 
 
 def test_a_week_of_random_checks_is_read_through_its_index() -> None:
+    monday = quality.monday_of(timezone.localdate())
+
     assert "decision_at_random" in selective.checked_at_random().explain()
+    assert "decision_at_random" in quality.decisions(week=monday, category=None).explain()
 
 
 def test_the_counts_of_the_categories_come_from_indexes() -> None:
