@@ -158,7 +158,7 @@ def test_a_decision_that_disputes_another_photo_and_a_reclassification_both_end(
     """The decision holds the second photo when it comes to the first; the job wants both."""
     shirts, hats, by = factories.category(), factories.category(), factories.user(Role.REVIEWER)
     product = factories.product()
-    columns = {"merchant": product.merchant, "sku": product.sku, "stored": False}
+    columns: dict[str, Any] = {"merchant": product.merchant, "sku": product.sku, "stored": False}
     first = factories.labelled_image(shirts, by, **columns)
     second = factories.answered_image(shirts, **columns)
     reclassify.start(ReclassifyScope.ALL)
