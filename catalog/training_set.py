@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from . import merging
 from .models import Category, Decision, Origin, ProductImage, RunRow, Split, TrainingRun
@@ -101,6 +101,16 @@ def changed_since(run: TrainingRun | None) -> int:
     """How many images people decided on since `run` read its labels; edits count."""
     decisions = Decision.objects.filter(pk__gt=run.last_decision if run else 0)
     return decisions.values("image_id").distinct().count()
+
+
+def is_covered(run: TrainingRun, slugs: Sequence[str], *, by: TrainingRun | None) -> bool:
+    """Whether every photo of these categories that `run` learns from was learned `by` an earlier
+    one, as the same. Both are recorded."""
+    if by is None:
+        return False
+    learned = RunRow.objects.filter(split=Split.TRAIN)
+    same = learned.filter(run=by, image=OuterRef("image"), label=OuterRef("label"))
+    return not learned.filter(~Exists(same), run=run, label__slug__in=slugs).exists()
 
 
 def record(run: TrainingRun, rows: list[Row]) -> None:

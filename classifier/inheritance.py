@@ -32,7 +32,10 @@ COLUMN_STEPS = 300
 FALL = 0.01
 """The share of each known category's validation photos that new ones may cost, on average."""
 LOST = 1
-"""And so many of any single one."""
+"""And so many of any single one; none where the head does not learn on, and so wins none back."""
+FEW = 15
+"""Up to so many photos of a new category are learned by themselves: of ten the others lose fewer
+single photos so, of twenty the whole head learns enough to win them back (docs/benchmarks.md)."""
 ENOUGH = 100
 """So many validation photos of known categories can tell such a fall; fewer are not asked."""
 HIGHEST = 4.0
@@ -46,10 +49,27 @@ class Ancestor:
 
     head: Any
     classes: Sequence[str]
+    is_up_to_date: bool = False
+    """Whether it learned from every training photo that there is of its classes."""
 
     @property
     def units(self) -> int:
         return int(self.head.get_layer("hidden").units)
+
+
+def has_only_few_new(
+    ancestor: Ancestor, classes: Sequence[str], labels: Columns, checks: Columns
+) -> bool:
+    """Whether all there is to learn are categories that the ancestor lacks, of few photos each, and
+    they can be raised; `labels` are the columns of the training photos, `checks` of the validation
+    photos."""
+    new = [column for column, slug in enumerate(classes) if slug not in ancestor.classes]
+    few = all(np.sum(labels == column) <= FEW for column in new)
+    return ancestor.is_up_to_date and bool(new) and few and _can_judge(checks, new)
+
+
+def _can_judge(checks: Columns, new: Sequence[int] | Columns) -> bool:
+    return int(np.sum((checks >= 0) & ~np.isin(checks, new))) >= ENOUGH
 
 
 def inherit(
@@ -102,13 +122,16 @@ def _new_column(
     return values[:-1].astype(np.float32), float(values[-1])
 
 
-def room_for(new: Columns, logits: Floats, labels: Columns, before: Columns) -> float:
+def room_for(
+    new: Columns, logits: Floats, labels: Columns, before: Columns, *, most: int = LOST
+) -> float:
     """By how much the logits of the columns `new` may be raised, 0 to HIGHEST: judged by validation
-    photos, their logits (V, C), columns, and the columns the ancestor answered. What learning has
-    cost the others already counts as well. 0 where fewer than ENOUGH photos judge it."""
-    old = np.setdiff1d(labels, new)
-    if np.isin(labels, old).sum() < ENOUGH:
+    photos, their logits (V, C), columns, and the columns the ancestor answered, of which no known
+    category may lose more than `most`. What learning has cost the others already counts as well.
+    0 where fewer than ENOUGH photos judge it."""
+    if not _can_judge(labels, new):
         return 0.0
+    old = np.setdiff1d(labels, new)
     photos = {column: int(np.sum(labels == column)) for column in old}
     right = logits.argmax(axis=1) == labels
     lost = {
@@ -121,15 +144,22 @@ def room_for(new: Columns, logits: Floats, labels: Columns, before: Columns) -> 
         column = labels[place]
         lost[column] += 1
         fall = sum(lost[each] / photos[each] for each in old) / len(old)
-        if max(lost.values()) > LOST or fall > FALL:
+        if max(lost.values()) > most or fall > FALL:
             return float(np.clip(BELOW * margins[place], 0, HIGHEST))
     return HIGHEST if len(threatened) else 0.0
 
 
 def make_room(
-    head: Any, ancestor: Ancestor, classes: Sequence[str], photos: Embeddings, labels: Columns
+    head: Any,
+    ancestor: Ancestor,
+    classes: Sequence[str],
+    photos: Embeddings,
+    labels: Columns,
+    *,
+    most: int = LOST,
 ) -> None:
-    """Raise what `head` answers of categories its ancestor lacks, judged by validation photos."""
+    """Raise what `head` answers of categories its ancestor lacks, judged by validation photos, of
+    which no known category may lose more than `most`."""
     new = np.array([c for c, slug in enumerate(classes) if slug not in ancestor.classes], int)
     if not len(new) or not len(labels):
         return
@@ -139,7 +169,7 @@ def make_room(
     before = columns[Head.of(ancestor.head).logits(embeddings).argmax(axis=1)]
     layer = head.get_layer("logits")
     kernel, offsets = layer.get_weights()
-    offsets[new] += room_for(new, Head.of(head).logits(embeddings), labels, before)
+    offsets[new] += room_for(new, Head.of(head).logits(embeddings), labels, before, most=most)
     layer.set_weights([kernel, offsets])
 
 

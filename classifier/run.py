@@ -26,7 +26,7 @@ from classifier.features import (
     silent,
 )
 from classifier.fit import FINE_TUNE, HEAD, History
-from classifier.inheritance import Ancestor, make_room
+from classifier.inheritance import LOST, Ancestor, has_only_few_new, make_room
 from classifier.network import Backbone
 from classifier.recipe import Recipe
 from classifier.training import FineTuneResult, fine_tune, head_logits, train_head
@@ -70,7 +70,8 @@ class Trained:
     """What a run made. `backbone` is the one that went in unless the run fine-tuned it.
 
     `judgements` has each split; test was never trained, stopped or calibrated on. `share` of what
-    fine-tuning changed is in the network (`FineTuneResult`); None without fine-tuning.
+    fine-tuning changed is in the network (`FineTuneResult`); None without fine-tuning. Where
+    `only_new`, what the ancestor knew is as it was.
     """
 
     backbone: Backbone
@@ -82,6 +83,7 @@ class Trained:
     skipped: dict[Path, str]
     seconds: dict[str, float] = field(default_factory=dict)
     share: float | None = None
+    only_new: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ class _Run:
         self.skipped: dict[Path, str] = {}
         self.seconds: dict[str, float] = {}
         self.share: float | None = None
+        self.only_new = False
 
     def execute(self, backbone: Backbone, *, full: bool, views: int) -> Trained:
         if len(self.classes) < 2:
@@ -204,6 +207,7 @@ class _Run:
             self.skipped,
             self.seconds,
             self.share,
+            self.only_new,
         )
 
     def _learn(self, labels: Iterable[str]) -> None:
@@ -269,24 +273,34 @@ class _Run:
         )
 
     def _head(self, features: dict[str, Features]) -> Any:
+        labels = self._kept_columns("train", features["train"])
+        checks = self._kept_columns("validation", features["validation"])
+        before = self.ancestor
+        if before is not None and before.units != self.recipe.head_units:
+            before = None
+        self.only_new = before is not None and has_only_few_new(
+            before, self.classes, labels, checks
+        )
         result = train_head(
             features["train"],
-            self._kept_columns("train", features["train"]),
+            labels,
             classes=len(self.classes),
             validation=self._checks(features),
             recipe=self.recipe,
-            ancestor=self.ancestor,
+            ancestor=before,
             names=self.classes,
+            learns_on=not self.only_new,
             resumption=self.resumption,
             log_dir=self.log_dir,
             progress=self.progress,
         )
         self.histories[HEAD] = result.history
         self.seconds[HEAD] = result.seconds
-        if self.ancestor is not None and self.ancestor.units == self.recipe.head_units:
-            columns = self._kept_columns("validation", features["validation"])
-            checks = features["validation"].embeddings.only(columns >= 0)
-            make_room(result.head, self.ancestor, self.classes, checks, columns[columns >= 0])
+        if before is not None:
+            photos = features["validation"].embeddings.only(checks >= 0)
+            most = 0 if self.only_new else LOST
+            columns = checks[checks >= 0]
+            make_room(result.head, before, self.classes, photos, columns, most=most)
         return result.head
 
     def _fine_tune(self, backbone: Backbone, head: Any) -> FineTuneResult:

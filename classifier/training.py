@@ -75,6 +75,7 @@ def train_head(
     recipe: Recipe,
     ancestor: Ancestor | None = None,
     names: Sequence[str] = (),
+    learns_on: bool = True,
     resumption: Resumption | None = None,
     log_dir: Path | None = None,
     progress: Progress = silent,
@@ -83,7 +84,8 @@ def train_head(
 
     `labels` (len(train),) are columns 0 to `classes` - 1. `validation`, embeddings (V, 2048) and
     their columns, decides when to stop; None watches the training loss instead. With an `ancestor`,
-    whose classes are matched by `names`, it begins as that head and learns on for a shorter while.
+    whose classes are matched by `names`, it begins as that head and learns on for a shorter while;
+    without `learns_on` not at all, and then it has no history.
     TensorBoard logs go to `log_dir`, what a killed process needs to `resumption`. NotEnoughData
     with fewer than two categories.
     """
@@ -98,7 +100,7 @@ def train_head(
     _compile(head, batches.learning_rate, recipe)
     fit = Fit(
         HEAD,
-        batches.epochs,
+        batches.epochs if learns_on else 0,
         recipe.head_patience,
         recipe,
         resumption.of(HEAD, len(train), *_fingerprint(head)) if resumption else None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from catalog import runs
+from catalog import runs, training_set
 from catalog.models import ModelVersion, RunMode, Serving, Split, TrainingRun
 from catalog.training_set import MIN_TRAIN_LABELS, TrainingSet
 from classifier import weights
@@ -52,8 +52,9 @@ class Beginning:
         where a backbone serves already, all embeddings are known."""
         return self.recipe.views if self.full else self.recipe.quick_views
 
-    def ancestor(self) -> Ancestor | None:
-        """The live head, where a quick run begins as that and it can be read."""
+    def ancestor(self, run: TrainingRun) -> Ancestor | None:
+        """The live head, where a quick run begins as that and it can be read. What `run` learns
+        from is recorded."""
         if self.parent is None or not self.recipe.quick_from_live:
             return None
         from classifier import store  # TensorFlow: seconds to import
@@ -65,7 +66,9 @@ class Beginning:
             extra = {"version": self.parent.pk, "error": str(error)}
             logger.warning("the head learns from the beginning", extra=extra)
             return None
-        return Ancestor(head, self.parent.classes)
+        parent = self.parent
+        covered = training_set.is_covered(run, parent.classes, by=parent.run)
+        return Ancestor(head, parent.classes, is_up_to_date=covered)
 
     @property
     def weights_in_words(self) -> str:

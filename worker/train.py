@@ -193,7 +193,7 @@ def _train(work: Work) -> Trained:
         recipe=work.beginning.recipe,
         full=work.beginning.full,
         views=work.beginning.views,
-        ancestor=work.beginning.ancestor(),
+        ancestor=work.beginning.ancestor(work.run),
         cache_dir=work.cache.folder,
         resumption=_resumption(work, unfinished),
         log_dir=_logs(work.run, going_on=unfinished.exists()),
@@ -292,6 +292,7 @@ def _conclude(
     work.held("saving", 0, 0)
     metrics = metrics_of(judged, verdict)
     metrics |= {"seconds": trained.seconds, "fine_tune_share": trained.share}
+    metrics |= {"only_new": trained.only_new}
     directory = _save_version(work, trained, metrics)
     with transaction.atomic():
         _record_facts(work, trained)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from catalog import golive
-from catalog.models import Category, ModelVersion, Role, Serving, VersionState
+from catalog.models import Category, ModelVersion, Role, Serving, TrainingRun, VersionState
 from tests import factories
 from tests.catalog.model_reports import judged_version, metrics
 
@@ -86,6 +86,20 @@ def test_nothing_is_told_of_fine_tuning_where_there_was_none(
 ) -> None:
     version = judged_version([(hats, hats)], metrics=metrics([(hats, hats)]) | kept)
     assert "<dt>Fine-tuning</dt>" not in page(client, version)
+
+
+def test_a_version_that_learned_new_categories_alone_says_so(
+    client: Client, hats: Category
+) -> None:
+    kept = metrics([(hats, hats)]) | {"only_new": True}
+    version = judged_version([(hats, hats)], metrics=kept)
+    assert version.run is not None
+    TrainingRun.objects.filter(pk=version.run.pk).update(history={"head": {}})
+
+    text = page(client, version)
+
+    assert "<dt>Learned</dt><dd>new categories only" in text
+    assert "Only new categories were learned, which takes a moment" in text
 
 
 def test_the_page_carries_no_inline_style_or_script(client: Client, hats: Category) -> None:

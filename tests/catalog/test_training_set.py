@@ -14,6 +14,7 @@ from catalog.models import (
     ProductImage,
     Role,
     RunRow,
+    RunState,
     Split,
     UnusableReason,
     User,
@@ -198,3 +199,26 @@ def test_labels_are_those_states_that_carry_a_category(shirts: Category) -> None
 
     assert image.label_state == LabelState.CONFIRMED
     assert list(ProductImage.objects.labelled()) == [image]
+
+
+def test_an_earlier_run_covers_a_later_one_that_learns_the_same_photos() -> None:
+    hats, caps, shoes = (factories.category(name) for name in ("Hats", "Caps", "Shoes"))
+    first, again, later = (factories.run(state=RunState.SUCCEEDED) for _ in range(3))
+    images = [imported(hats), imported(hats), imported(shoes)]
+    training_set.record(first, training_set.build().rows)
+    training_set.record(again, training_set.build().rows)
+    known = ["hats", "shoes"]
+
+    assert training_set.is_covered(again, known, by=first)
+    assert not training_set.is_covered(again, known, by=None)
+
+    imported(caps)
+    imported(hats, Split.TEST)
+    lifecycle.withdraw(images[0], by=factories.user(Role.MANAGER))
+    training_set.record(later, training_set.build().rows)
+    assert training_set.is_covered(later, known, by=first)
+    assert not training_set.is_covered(later, [*known, "caps"], by=first)
+
+    lifecycle.import_label(images[1], shoes, split=Split.TRAIN)
+    training_set.record(later, training_set.build().rows)
+    assert not training_set.is_covered(later, known, by=first)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from classifier.features import Features
-from classifier.inheritance import ENOUGH, HIGHEST, Ancestor, inherit, make_room, room_for, targets
+from classifier.inheritance import (
+    ENOUGH,
+    FEW,
+    HIGHEST,
+    Ancestor,
+    has_only_few_new,
+    inherit,
+    make_room,
+    room_for,
+    targets,
+)
 from classifier.network import build_head
 from classifier.recipe import Recipe
 from classifier.training import head_logits, train_head
@@ -67,6 +79,57 @@ def test_ten_photos_are_learned_and_the_others_kept(ancestor: Ancestor) -> None:
 
     assert share_right(learned.head, {0: 20}) > 0.9
     assert share_right(learned.head, {1: 20, 2: 20}) > 0.9
+
+
+def columns(counts: dict[int, int]) -> np.ndarray:
+    return np.repeat(list(counts), list(counts.values()))
+
+
+@pytest.mark.parametrize(
+    ("up_to_date", "caps", "photos", "only_new"),
+    [
+        (True, FEW, ENOUGH, True),
+        (True, FEW + 1, ENOUGH, False),  # enough of them to learn more from
+        (True, FEW, ENOUGH - 1, False),  # too few photos to judge by how they may be raised
+        (False, FEW, ENOUGH, False),  # people corrected what it knows
+    ],
+)
+def test_a_few_photos_of_a_new_category_leave_the_others_as_they_are(
+    ancestor: Ancestor, up_to_date: bool, caps: int, photos: int, only_new: bool
+) -> None:
+    before = replace(ancestor, is_up_to_date=up_to_date)
+    labels, checks = columns({0: caps, 1: 20, 2: 20}), columns({-1: 5, 0: 3, 1: photos})
+
+    assert has_only_few_new(before, NAMES, labels, checks) is only_new
+
+
+def test_a_head_that_knows_every_category_learns_on(ancestor: Ancestor) -> None:
+    before = replace(ancestor, is_up_to_date=True)
+    labels = columns({0: 20, 1: 20})
+
+    assert not has_only_few_new(before, ("hats", "shoes"), labels, columns({0: ENOUGH}))
+
+
+def test_without_learning_on_the_answers_of_known_categories_stay(ancestor: Ancestor) -> None:
+    features, labels = clouds({0: 10, 1: 20, 2: 20}, seed=1)
+
+    learned = train_head(
+        features,
+        labels,
+        classes=3,
+        validation=None,
+        recipe=RECIPE,
+        ancestor=ancestor,
+        names=NAMES,
+        learns_on=False,
+    )
+
+    assert learned.history == {}
+    assert share_right(learned.head, {0: 20}) > 0.9
+    unseen, _ = clouds({0: 20, 1: 20, 2: 20}, seed=5)
+    known = head_logits(learned.head, unseen.embeddings)[:, 1:]
+    before = head_logits(ancestor.head, unseen.embeddings)[:, ::-1]
+    np.testing.assert_allclose(known, before, rtol=1e-5)
 
 
 def test_what_it_gets_wrong_has_its_label_as_the_target(ancestor: Ancestor) -> None:

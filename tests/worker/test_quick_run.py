@@ -9,6 +9,7 @@ from django.conf import settings
 from catalog import lifecycle
 from catalog.models import (
     Backbone,
+    Category,
     Embedding,
     Merchant,
     ModelVersion,
@@ -101,3 +102,46 @@ def test_a_new_category_of_which_no_photo_can_be_read_is_left_out_by_name(
     assert version.classes == ["cups", "lamps", "plants"]
     assert version.reason == run.reason
     assert len(run.skipped_images) == 5
+
+
+def logits(version: ModelVersion, slugs: list[str], vectors: np.ndarray) -> np.ndarray:
+    from classifier import store
+    from classifier.training import head_logits
+
+    answers = head_logits(store.open_head(settings.MODELS_DIR, version.directory), vectors)
+    return answers[:, [version.classes.index(slug) for slug in slugs]]
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_a_few_photos_of_a_new_category_leave_what_the_live_version_knows(
+    live_version: ModelVersion,
+    images: list[ProductImage],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    corrected: bool,
+) -> None:
+    monkeypatch.setattr("classifier.inheritance.ENOUGH", 3)
+    embed(live_version.backbone, images)
+    before = ModelVersion.objects.get(run=train.execute(start(promote="always")))
+    assert before.metrics["only_new"] is False
+    vases = factories.category("Vases")
+    for number in range(10):
+        photo = factories.image(stored=False)
+        lifecycle.import_label(photo, vases, split=Split.TRAIN)
+        vector = np.random.default_rng(number).random(2048).astype(np.float16) - 2
+        embeddings.store(live_version.backbone, [photo.pk], vector[np.newaxis])
+    if corrected:
+        cups = Category.objects.get(slug="cups")
+        lifecycle.import_label(factories.image(stored=False), cups, split=Split.TRAIN)
+        embed(live_version.backbone, list(ProductImage.objects.order_by("-pk")[:1]))
+
+    run = train.execute(start(promote="always"))
+
+    assert run.state == RunState.SUCCEEDED, run.reason
+    after = ModelVersion.objects.get(run=run)
+    assert after.classes == ["cups", "lamps", "plants", "vases"]
+    assert after.metrics["only_new"] is not corrected
+    anything = np.random.default_rng(7).random((20, 2048)).astype(np.float16)
+    known = ["cups", "lamps", "plants"]
+    same = np.allclose(logits(after, known, anything), logits(before, known, anything), rtol=1e-4)
+    assert same is not corrected
