@@ -55,10 +55,5 @@ def page(rows: QuerySet[Product], position: Mapping[str, str], *, reader: User) 
 
 
 def _listed(product: Product, photos: list[ProductImage]) -> Listed:
-    standing, words = wording.product_standing(
-        product,
-        disputed=any(image.disputed for image in photos),
-        reported=any(image.complaint_at for image in photos),
-        covered=any(image.is_covered for image in photos),
-    )
+    standing, words = wording.product_standing(product, photos)
     return Listed(product, photos[0], len(photos), standing, words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import models
 from django.db.models import Q
 
@@ -95,23 +97,31 @@ def words(image: ProductImage) -> str:
     return "waiting"
 
 
-def product_standing(
-    product: Product, *, disputed: bool, reported: bool = False, covered: bool = False
-) -> tuple[Standing, str]:
-    """A product's badge and its words; `disputed` when people labelled its photos differently,
-    `reported` when its merchant finds the category of a photo wrong, `covered` when its reader
-    is to look at one of them without suggestions first."""
-    if reported:
+def product_standing(product: Product, photos: Sequence[ProductImage]) -> tuple[Standing, str]:
+    """A product's badge and its words; `photos` are all that are here of it."""
+    if any(photo.complaint_at for photo in photos):
         return Standing.COMPLAINT, "reported as wrong: being checked again"
-    if disputed:
+    if any(photo.disputed for photo in photos):
         return Standing.DISPUTED, "people disagree: being checked again"
     if product.category is None:
-        return Standing.WAITING, "no category yet"
-    if covered:
+        return _without_category(photos)
+    if any(photo.is_covered for photo in photos):
         return Standing.SUGGESTED, COVERED
     if product.category_checked:
         return Standing.CHECKED, f"checked: {product.category.name}"
     return Standing.SUGGESTED, f"suggested: {product.category.name}, not yet checked"
+
+
+def _without_category(photos: Sequence[ProductImage]) -> tuple[Standing, str]:
+    """Why a product has none, if it is for one reason that all its photos share."""
+    match list({standing(photo) for photo in photos}):
+        case [Standing.REPLACE]:
+            return Standing.REPLACE, f"please replace its photo{'s' if len(photos) > 1 else ''}"
+        case [Standing.CHECKED]:
+            return Standing.CHECKED, "checked: no category fits"
+        case [Standing.FAILED]:
+            return Standing.FAILED, "no suggestion"
+    return Standing.WAITING, "no category yet"
 
 
 def decided(decision: Decision) -> str:

@@ -82,17 +82,12 @@ def product(request: SignedIn, pk: int) -> HttpResponse:
     )
     reclassify.note_asked_again(photos)
     blind.cover(photos, request.user)
-    disputed = any(photo.disputed for photo in photos)
-    reported = any(photo.complaint_at for photo in photos)
-    covered = any(photo.is_covered for photo in photos)
-    standing, words = wording.product_standing(
-        shown, disputed=disputed, reported=reported, covered=covered
-    )
+    standing, words = wording.product_standing(shown, photos)
     context = {
         "product": shown,
         "photos": photos,
-        "disputed": disputed,
-        "covered": covered,
+        "disputed": any(photo.disputed for photo in photos),
+        "covered": any(photo.is_covered for photo in photos),
         "standing": standing,
         "words": words,
     }

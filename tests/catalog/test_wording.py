@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from catalog import lifecycle
-from catalog.models import ProductImage, Role, UnusableReason
+from catalog.models import Product, ProductImage, Role, UnusableReason
 from catalog.wording import WHERE, Standing, product_standing, standing, words
 
 from .. import factories
@@ -81,19 +81,38 @@ def test_photos_people_label_differently_are_checked_again() -> None:
     factories.labelled_image(shirts, **same)
     image = factories.labelled_image(bags, **same)
     assert words(image) == "being checked again"
-    disputed = product_standing(image.product, disputed=True)
+    image.refresh_from_db()
+    disputed = product_standing(image.product, [image])
     assert disputed == (Standing.DISPUTED, "people disagree: being checked again")
+
+
+def product_words(*photos: ProductImage) -> str:
+    for photo in photos:
+        photo.refresh_from_db()
+    return product_standing(Product.objects.get(pk=photos[0].product_id), photos)[1]
 
 
 def test_a_product_shows_one_category_and_whether_a_person_chose_it() -> None:
     shirts = factories.category("Shirts")
-    empty = factories.image(stored=False).product
-    guessed = factories.answered_image(shirts, stored=False).product
-    chosen = factories.labelled_image(shirts, stored=False).product
-    for product in (guessed, chosen):
-        product.refresh_from_db()
-    said = [product_standing(product, disputed=False)[1] for product in (empty, guessed, chosen)]
-    assert said == ["no category yet", "suggested: Shirts, not yet checked", "checked: Shirts"]
+    assert product_words(factories.image(stored=False)) == "no category yet"
+    guessed = factories.answered_image(shirts, stored=False)
+    assert product_words(guessed) == "suggested: Shirts, not yet checked"
+    assert product_words(factories.labelled_image(shirts, stored=False)) == "checked: Shirts"
+
+
+def test_a_product_without_a_category_says_why_if_all_its_photos_do() -> None:
+    shirts, by = factories.category("Shirts"), factories.user(Role.REVIEWER)
+    blurred = factories.answered_image(shirts, stored=False)
+    lifecycle.decide_unusable(blurred, UnusableReason.BLURRED, by=by, revision=0)
+    unfit = factories.answered_image(shirts, stored=False)
+    lifecycle.decide_none_of_these(unfit, by=by, revision=0)
+    product = blurred.product
+    more: dict[str, Any] = {"merchant": product.merchant, "sku": product.sku, "stored": False}
+
+    assert product_words(blurred) == "please replace its photo"
+    assert product_words(unfit) == "checked: no category fits"
+    assert product_words(factories.image(stored=False, machine="failed")) == "no suggestion"
+    assert product_words(blurred, factories.image(**more)) == "no category yet"
 
 
 def test_the_filter_of_each_state_finds_exactly_the_photos_that_read_so() -> None:
