@@ -69,7 +69,7 @@ def wants_json(request: HttpRequest) -> bool:
 
 def _sign_in_first(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"error": "signed-out", "message": "Please sign in again."}, status=401)
+        return JsonResponse({"error": "signed-out", "message": "Your session ended."}, status=401)
     here = quote(request.get_full_path())
     return redirect(f"{resolve_url(settings.LOGIN_URL)}?next={here}")
 

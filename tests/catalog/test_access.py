@@ -213,7 +213,7 @@ def test_a_script_without_a_session_is_told_401_as_json(objects: dict[str, Any])
     answers = walk(Client(), objects, guarded, **{"X-Requested-With": "fetch"})
     assert {n for n, a in answers.items() if a.status != 401} == set()
     answer = Client().get(reverse("images"), headers={"Accept": "application/json"})
-    assert answer.json() == {"error": "signed-out", "message": "Please sign in again."}
+    assert answer.json() == {"error": "signed-out", "message": "Your session ended."}
 
 
 @pytest.mark.parametrize("role", [None, Role.MERCHANT, Role.REVIEWER])

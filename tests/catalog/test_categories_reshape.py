@@ -341,7 +341,7 @@ def test_counts_tell_checked_waiting_and_test_photos(client: Client, shoes: Cate
 
     facts = page.context["facts"]
     assert (facts.labelled, facts.suggested, facts.tested) == (1, 1, 1)
-    assert "1 waiting" in page.content.decode()
+    assert "1 to check" in page.content.decode()
 
 
 def test_undo_at_the_desk_takes_back_what_was_decided_there_and_no_split(
