@@ -189,13 +189,15 @@ def test_classify_answers_files_and_folders_and_stores_nothing(
     (tmp_path / "more").mkdir()
     (tmp_path / "more/plant.jpg").write_bytes(pictures.picture("plants", 7))
 
-    found = answer("classify", str(photo), str(tmp_path / "more"), "missing.jpg", "--top", "2")
+    paths = [str(photo), str(tmp_path / "more"), "missing.jpg", "x" * 300]
+    found = answer("classify", *paths, "--top", "2")
 
-    lamp, plant, missing = found["results"]
+    lamp, plant, missing, too_long = found["results"]
     assert [lamp["top"][0]["category"], plant["top"][0]["category"]] == ["lamps", "plants"]
     assert len(lamp["top"]) == 2
     assert lamp["top"][0]["confidence"] > lamp["top"][1]["confidence"]
     assert "error" in missing
+    assert too_long["error"] == "The file cannot be read: File name too long."
     assert not ProductImage.objects.exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,11 @@ class Command(ClassifierCommand):
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    """Files as named; of folders, every visible file in them. A path that is not there is kept,
-    so that its result says so."""
+    """Files as named; of folders, every visible file in them. A path that is not there, or that
+    nobody may look at, is kept, so that its result says so."""
     for path in paths:
         path = path.expanduser()
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - Path's own raises where it may not look
             yield from (photo.path for photo in folders.scan(path, unlabelled=True).photos)
         else:
             yield path
