@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import uuid4
 
 from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -74,18 +76,16 @@ def withdraw(request: SignedIn, pk: int) -> HttpResponse:
 @require_safe
 def product(request: SignedIn, pk: int) -> HttpResponse:
     shown = gallery.product_or_404(request.user, pk)
-    photos = list(
-        gallery.visible(request.user)
-        .filter(product=shown)
-        .select_related(*gallery.SHOWN_WITH)
-        .order_by("id")
-    )
-    reclassify.note_asked_again(photos)
+    photos = list(gallery.visible(request.user).filter(product=shown).order_by("id"))
     blind.cover(photos, request.user)
+    page = Paginator(photos, gallery.PAGE_SIZE).get_page(request.GET.get("page"))
+    on_page = list(page)
+    prefetch_related_objects(on_page, *gallery.SHOWN_WITH)
+    reclassify.note_asked_again(on_page)
     standing, words = wording.product_standing(shown, photos)
     context = {
         "product": shown,
-        "photos": photos,
+        "rows": page,
         "disputed": any(photo.disputed for photo in photos),
         "covered": any(photo.is_covered for photo in photos),
         "standing": standing,

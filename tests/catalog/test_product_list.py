@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
-from catalog import lifecycle, product_pages
+from catalog import gallery, lifecycle, product_pages
 from catalog.models import Role, User
 from tests import factories
 
@@ -80,3 +82,23 @@ def test_staff_see_whose_product_it_is(client: Client, db: None) -> None:
     factories.image(merchant=factories.merchant("Acme"), stored=False)
     client.force_login(factories.user(Role.REVIEWER))
     assert "Acme · 1 photo" in text(client, "/products/")
+
+
+def test_a_product_of_many_photos_is_walked_page_by_page(
+    user: User, client: Client, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    monkeypatch.setattr(gallery, "PAGE_SIZE", 2)
+    images = [
+        factories.image(merchant=user.merchant, sku="A1", name=f"{n}.jpg", stored=False)
+        for n in range(5)
+    ]
+    url = reverse("product", args=[images[0].product_id])
+
+    with django_assert_max_num_queries(9):
+        first = client.get(url).content.decode()
+    last = client.get(url, {"page": "3"}).content.decode()
+
+    assert "5 photos" in first
+    assert ["0.jpg" in first, "1.jpg" in first, "2.jpg" in first] == [True, True, False]
+    assert 'href="?page=2"' in first
+    assert ["3.jpg" in last, "4.jpg" in last] == [False, True]
