@@ -50,7 +50,7 @@ class Ancestor:
     head: Any
     classes: Sequence[str]
     is_up_to_date: bool = False
-    """Whether it learned from every training photo that there is of its classes."""
+    """Whether it learned, by the same recipe, from every training photo there is of its classes."""
 
     @property
     def units(self) -> int:

@@ -67,7 +67,8 @@ class Beginning:
             logger.warning("the head learns from the beginning", extra=extra)
             return None
         parent = self.parent
-        covered = training_set.is_covered(run, parent.classes, by=parent.run)
+        same = parent.recipe == self.recipe_as_data()
+        covered = same and training_set.is_covered(run, parent.classes, by=parent.run)
         return Ancestor(head, parent.classes, is_up_to_date=covered)
 
     @property
