@@ -55,18 +55,21 @@ def product_or_404(user: User, product_id: int) -> Product:
 
 
 def matching(user: User, *, text: str = "", standing: str = "") -> ImageQuerySet:
-    """Photos whose SKU, file name or category holds `text`, in the given standing. The category of
-    what `user` is to look at without suggestions first finds nothing."""
+    """Photos whose SKU, file name or category holds `text`, in the given standing. What `user` is
+    to look at without suggestions first is found by neither its category nor what people said."""
     rows = visible(user)
+    covered = Q(pk__in=blind.looks_now(user).values("image"))
     if standing in Standing.values:
         rows = rows.filter(WHERE[Standing(standing)])
+        if user.is_reviewer and standing != Standing.SUGGESTED:
+            rows = rows.exclude(covered)
     if text := text.strip():
         categories = list(
             Category.objects.filter(path__icontains=text).values_list("pk", flat=True)
         )
         stands = Q(label__in=categories) | Q(label__isnull=True, predicted__in=categories)
         if user.is_reviewer:
-            stands &= ~Q(pk__in=blind.looks_now(user).values("image"))
+            stands &= ~covered
         named = Q(original_name__icontains=text) | Q(product__sku__icontains=text)
         rows = rows.filter(named | stands)
     return rows

@@ -105,12 +105,14 @@ def changed_since(run: TrainingRun | None) -> int:
 
 def is_covered(run: TrainingRun, slugs: Sequence[str], *, by: TrainingRun | None) -> bool:
     """Whether every photo of these categories that `run` learns from was learned `by` an earlier
-    one, as the same. Both are recorded."""
+    one, as the same, and none of the others was as another. Both are recorded."""
     if by is None:
         return False
     learned = RunRow.objects.filter(split=Split.TRAIN)
-    same = learned.filter(run=by, image=OuterRef("image"), label=OuterRef("label"))
-    return not learned.filter(~Exists(same), run=run, label__slug__in=slugs).exists()
+    before = learned.filter(run=by, image=OuterRef("image"))
+    same = before.filter(label=OuterRef("label"))
+    concerned = Q(label__slug__in=slugs) | Exists(before)
+    return not learned.filter(~Exists(same), concerned, run=run).exists()
 
 
 def record(run: TrainingRun, rows: list[Row]) -> None:

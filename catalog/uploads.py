@@ -75,8 +75,9 @@ class CappedUpload(TemporaryFileUploadHandler):
             if error.errno not in intake.FULL:
                 raise
             _mark(self.request, NO_ROOM)
-            with suppress(OSError):  # closing writes what is left, in vain; the file goes even so
-                self.file.close()
+            if hasattr(self, "file"):  # it may be the one that cannot be made
+                with suppress(OSError):  # closing writes what is left, in vain; it goes even so
+                    self.file.close()
             raise SkipFile from error
 
 

@@ -117,6 +117,8 @@ def _without_category(photos: Sequence[ProductImage]) -> tuple[Standing, str]:
     match list({standing(photo) for photo in photos}):
         case [Standing.REPLACE]:
             return Standing.REPLACE, f"please replace its photo{'s' if len(photos) > 1 else ''}"
+        case [Standing.CHECKED] if any(photo.is_labelled for photo in photos):
+            return Standing.CHECKED, "checked: photos in different categories"
         case [Standing.CHECKED]:
             return Standing.CHECKED, "checked: no category fits"
         case [Standing.FAILED]:

@@ -50,7 +50,8 @@ class Ancestor:
     head: Any
     classes: Sequence[str]
     is_up_to_date: bool = False
-    """Whether it learned, by the same recipe, from every training photo there is of its classes."""
+    """Whether it learned, by the same recipe, from every training photo there is of its classes,
+    and from none of the others as one of them."""
 
     @property
     def units(self) -> int:

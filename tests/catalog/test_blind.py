@@ -23,6 +23,7 @@ from catalog.models import (
     Preview,
     ProductImage,
     Role,
+    UnusableReason,
     User,
 )
 from catalog.queue_filters import Filters
@@ -137,6 +138,22 @@ def test_who_searches_the_list_for_a_category_does_not_find_what_they_are_to_see
     assert image.original_name not in found
     assert image.original_name in read(ben, f"{address}{image.original_name}")
     assert image.original_name in read(ada, f"{address}Hats")
+
+
+def test_who_filters_the_list_by_standing_does_not_learn_that_the_first_found_it_unusable(
+    ada: User, ben: User, shirts: Category
+) -> None:
+    image = factories.answered_image(shirts)
+    assert [card["id"] for card in ask(ada)] == [image.pk]
+    image.refresh_from_db()
+    reason = UnusableReason.BLURRED
+    lifecycle.decide_unusable(image, reason, by=ada, revision=image.revision)
+    assert [card["id"] for card in ask(ben)] == [image.pk]
+    page = f"{reverse('images')}?state=replace"
+
+    assert image.original_name not in read(ben, page)
+    assert image.original_name in read(ben, reverse("images"))
+    assert image.original_name in read(ada, page)
 
 
 def test_the_photos_behind_a_figure_hide_those_that_are_to_be_seen_blind(

@@ -222,3 +222,16 @@ def test_an_earlier_run_covers_a_later_one_that_learns_the_same_photos() -> None
     lifecycle.import_label(images[1], shoes, split=Split.TRAIN)
     training_set.record(later, training_set.build().rows)
     assert not training_set.is_covered(later, known, by=first)
+
+
+def test_a_photo_that_was_learned_as_another_category_is_not_covered() -> None:
+    """As where a merge is undone, or a few photos are parted from a category that is known."""
+    hats, caps = factories.category("Hats"), factories.category("Caps")
+    first, later = (factories.run(state=RunState.SUCCEEDED) for _ in range(2))
+    images = [imported(hats), imported(hats)]
+    training_set.record(first, training_set.build().rows)
+
+    lifecycle.import_label(images[1], caps, split=Split.TRAIN)
+    training_set.record(later, training_set.build().rows)
+
+    assert not training_set.is_covered(later, ["hats"], by=first)

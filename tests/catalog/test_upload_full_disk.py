@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -79,6 +80,18 @@ def test_a_disk_that_fills_up_while_the_body_arrives_is_said_too(
 
     assert answer_of(send(client, b"PK\3\4" + bytes(size))) == (507, WORDS)
     assert answer_of(test_upload.send(client, bytes(size))) == (507, WORDS)
+
+
+def test_a_disk_that_takes_no_further_file_is_said_too(
+    user: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_room(**_: Any) -> IO[bytes]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(temp, "NamedTemporaryFile", without_room)
+
+    assert answer_of(send(client, packed([photo("A-1.jpg")]))) == (507, WORDS)
+    assert answer_of(test_upload.send(client, factories.photo_bytes())) == (507, WORDS)
 
 
 def test_an_archive_that_met_a_full_disk_goes_on_once_there_is_room(

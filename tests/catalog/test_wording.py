@@ -100,6 +100,18 @@ def test_a_product_shows_one_category_and_whether_a_person_chose_it() -> None:
     assert product_words(factories.labelled_image(shirts, stored=False)) == "checked: Shirts"
 
 
+def test_a_product_whose_photos_people_left_in_two_categories_says_so() -> None:
+    shirts, bags = factories.category("Shirts"), factories.category("Bags")
+    by, product = factories.user(Role.REVIEWER), factories.product()
+    same: dict[str, Any] = {"merchant": product.merchant, "sku": product.sku, "stored": False}
+    photos = [factories.labelled_image(category, by, **same) for category in (shirts, bags)]
+    for photo, category in zip(photos, (shirts, bags), strict=True):
+        photo.refresh_from_db()
+        lifecycle.decide_category(photo, category, by=by, revision=photo.revision)
+
+    assert product_words(*photos) == "checked: photos in different categories"
+
+
 def test_a_product_without_a_category_says_why_if_all_its_photos_do() -> None:
     shirts, by = factories.category("Shirts"), factories.user(Role.REVIEWER)
     blurred = factories.answered_image(shirts, stored=False)

@@ -188,6 +188,14 @@ def test_a_new_category_is_raised_as_far_as_the_others_can_bear(
     assert 0.95 * most <= found <= most
 
 
+def test_where_no_photo_may_be_lost_it_is_raised_until_the_first_would_be() -> None:
+    logits, labels = against_new([0.5] + [3.0] * 99)
+
+    found = room_for(np.array([0]), logits, labels, labels, most=0)
+
+    assert 0.95 * 0.5 <= found <= 0.5
+
+
 def test_what_learning_has_cost_the_others_counts_too() -> None:
     logits, labels = against_new([-1.0] + [3.0] * 49 + [5.0] * 50)
     assert room_for(np.array([0]), logits, labels, labels) == pytest.approx(3.0, rel=0.05)
