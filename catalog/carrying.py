@@ -129,9 +129,13 @@ def _merge_step(change: CategoryChange, ids: Sequence[int]) -> None:
         row.save(update_fields=["before"])
 
 
+@transaction.atomic
 def _part_step(change: CategoryChange, ids: Sequence[int]) -> None:
+    """A worker may have been at the merge when it was undone: what it settled is read only once its
+    photos are ours."""
     lifecycle.count_anew(ids)
-    lifecycle.dispute_again(change.before.get("disputed", []))
+    before = CategoryChange.objects.values_list("before", flat=True).get(pk=change.pk)
+    lifecycle.dispute_again(before.get("disputed", []), beside=ids)
 
 
 def _split_step(change: CategoryChange, ids: Sequence[int]) -> None:
