@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import transaction
 
 from . import categories, category_names, intake, lifecycle, pictures, skus
-from .errors import CatalogError, NotAllowed, Rejected
+from .errors import CatalogError, NotAllowed, Rejected, StaleImage
 from .folders import BadFolder, Photo, Scan, shown
 from .intake import DuplicateBytes, Stored
 from .models import Category, Merchant, Priority, ProductImage, Split
@@ -174,8 +174,14 @@ class _Importing:
         same = ProductImage.objects.present().filter(
             merchant=self.merchant, sha256=prepared.sha256, decisions__isnull=True
         )
-        if category is not None and (image := same.first()) is not None:
+        if category is None or (image := same.first()) is None:
+            return
+        try:
             self._label(image, category)
+        except StaleImage:
+            return  # somebody decided on it in this moment
+        except NotAllowed as error:
+            self.outcome.reject(prepared.photo.path, str(error))
 
 
 @contextmanager
