@@ -18,7 +18,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from . import categories, category_names, intake, lifecycle, pictures, skus
+from . import categories, category_names, intake, lifecycle, pictures, skus, splits
 from .errors import CatalogError, NotAllowed, Rejected, StaleImage
 from .folders import BadFolder, Photo, Scan, shown
 from .intake import DuplicateBytes, Stored
@@ -151,6 +151,8 @@ class _Importing:
         sku = skus.from_name(photo.path.name)
         sku = f"{sku}-{sha256[:8]}" if sku in self.shared_skus else ""
         with transaction.atomic(), _discarded_on_error(stored):
+            if category is not None:
+                splits.one_at_a_time()  # before there is a row that others may wait for
             image = intake.record(
                 stored,
                 merchant=self.merchant,
