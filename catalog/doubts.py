@@ -86,6 +86,8 @@ def finish(check: LabelCheck, found: Sequence[Found], *, labels: int) -> bool:
     ended = {"state": CheckState.DONE, "labels": labels, "finished_at": now, "seen_at": now}
     if not _running(check).update(**ended):
         return False
+    # First wait for what people say in this moment: a DELETE that waits itself removes it unread.
+    list(LabelDoubt.objects.select_for_update().order_by("pk").values_list("pk"))
     LabelDoubt.objects.filter(_changed() | Q(dismissed_at__isnull=True)).delete()
     called_right = set(LabelDoubt.objects.values_list("image_id", flat=True))
     doubts = [
