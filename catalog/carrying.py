@@ -13,7 +13,15 @@ from django.db.models import Q, QuerySet
 
 from . import lifecycle, merging
 from .errors import CatalogError
-from .models import Category, CategoryChange, ChangeKind, Decision, DecisionKind, ProductImage
+from .models import (
+    Category,
+    CategoryChange,
+    ChangeKind,
+    Decision,
+    DecisionKind,
+    ProductImage,
+    User,
+)
 from .models.image import ImageQuerySet
 
 CHUNK = 500
@@ -129,9 +137,13 @@ def _merge_step(change: CategoryChange, ids: Sequence[int]) -> None:
         row.save(update_fields=["before"])
 
 
+@transaction.atomic
 def _part_step(change: CategoryChange, ids: Sequence[int]) -> None:
+    """A worker may have been at the merge when it was undone: what it settled is read only once its
+    photos are ours."""
     lifecycle.count_anew(ids)
-    lifecycle.dispute_again(change.before.get("disputed", []))
+    before = CategoryChange.objects.values_list("before", flat=True).get(pk=change.pk)
+    lifecycle.dispute_again(before.get("disputed", []), beside=ids)
 
 
 def _split_step(change: CategoryChange, ids: Sequence[int]) -> None:
@@ -139,18 +151,27 @@ def _split_step(change: CategoryChange, ids: Sequence[int]) -> None:
     if change.by is None:
         return
     for image in ProductImage.objects.present().filter(pk__in=ids, label=change.category_id):
-        token, batch = _token(change, image.pk), change.key
-        seen, by = image.revision, change.by
         try:
-            if change.other is None:
-                lifecycle.send_back(image, by=by, revision=seen, token=token, batch=batch)
-            else:
-                target = change.other
-                lifecycle.decide_category(
-                    image, target, by=by, revision=seen, token=token, batch=batch, looked=False
-                )
+            if not _split_one(change, image, change.by):
+                return
         except CatalogError:
             continue
+
+
+@transaction.atomic
+def _split_one(change: CategoryChange, image: ProductImage, by: User) -> bool:
+    """False once the split is undone. Whoever undoes it waits for this photo, and so finds it."""
+    if _row(change).select_for_update(no_key=True).first() is None:
+        return False
+    token, batch, seen = _token(change, image.pk), change.key, image.revision
+    if change.other is None:
+        lifecycle.send_back(image, by=by, revision=seen, token=token, batch=batch)
+    else:
+        target = change.other
+        lifecycle.decide_category(
+            image, target, by=by, revision=seen, token=token, batch=batch, looked=False
+        )
+    return True
 
 
 def _join_step(change: CategoryChange, ids: Sequence[int]) -> None:

@@ -108,6 +108,7 @@ def choose_examples(category: Category, image_ids: list[int]) -> None:
     ids = list(dict.fromkeys(image_ids))
     if len(ids) > EXAMPLES:
         raise CategoryRule(f"Choose at most {EXAMPLES} example photos.")
+    Category.objects.select_for_update(no_key=True).get(pk=category.pk)  # one choice at a time
     if labelled(category).filter(pk__in=ids).count() != len(ids):
         raise CategoryRule(f"An example must be a photo that people put into “{category}”.")
     CategoryExample.objects.filter(category=category).delete()

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from . import blind, enqueue, training_set
 from .errors import CatalogError, NotAllowed
-from .models import CheckState, LabelCheck, LabelDoubt, ProductImage, Split, User
+from .models import Category, CheckState, LabelCheck, LabelDoubt, ProductImage, Split, User
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ KEPT = 500
 """More than anybody goes through between two looks."""
 CHUNK = 500
 LOST_AFTER = timedelta(minutes=5)
+GONE = "This label changed, or is no longer doubted; nothing was saved."
 
 
 class CheckUnderWay(CatalogError):
@@ -85,6 +86,8 @@ def finish(check: LabelCheck, found: Sequence[Found], *, labels: int) -> bool:
     ended = {"state": CheckState.DONE, "labels": labels, "finished_at": now, "seen_at": now}
     if not _running(check).update(**ended):
         return False
+    # First wait for what people say in this moment: a DELETE that waits itself removes it unread.
+    list(LabelDoubt.objects.select_for_update().order_by("pk").values_list("pk"))
     LabelDoubt.objects.filter(_changed() | Q(dismissed_at__isnull=True)).delete()
     called_right = set(LabelDoubt.objects.values_list("image_id", flat=True))
     doubts = [
@@ -95,12 +98,24 @@ def finish(check: LabelCheck, found: Sequence[Found], *, labels: int) -> bool:
             confidence=one.confidence,
             own=one.own,
         )
-        for one in found
+        for one in _still_there(found)
         if one.image_id not in called_right
     ][:KEPT]
     LabelDoubt.objects.bulk_create(doubts, batch_size=CHUNK)
     LabelCheck.objects.filter(pk=check.pk).update(found=len(doubts))
     return True
+
+
+def _still_there(found: Sequence[Found]) -> list[Found]:
+    """Those whose photo and categories were not removed since the look began."""
+    images = ProductImage.objects.filter(pk__in=[one.image_id for one in found])
+    photos = set(images.values_list("pk", flat=True))
+    categories = set(Category.objects.values_list("pk", flat=True))
+    return [
+        one
+        for one in found
+        if one.image_id in photos and {one.label_id, one.suggested_id} <= categories
+    ]
 
 
 def fail(check: LabelCheck, reason: str) -> None:
@@ -144,11 +159,12 @@ def dismiss(doubt_id: int, *, by: User) -> None:
     doubts = LabelDoubt.objects.filter(pk=doubt_id, label=F("image__label"))
     doubt = doubts.select_related("image").first()
     if doubt is None:
-        raise DoubtGone("This label changed, or is no longer doubted; nothing was saved.")
+        raise DoubtGone(GONE)
     require_in_sight(doubt.image, by)
-    LabelDoubt.objects.filter(pk=doubt_id, dismissed_at__isnull=True).update(
-        dismissed_at=timezone.now(), dismissed_by=by
-    )
+    rows = LabelDoubt.objects.filter(pk=doubt_id)
+    said = rows.filter(dismissed_at__isnull=True)
+    if not said.update(dismissed_at=timezone.now(), dismissed_by=by) and not rows.exists():
+        raise DoubtGone(GONE)
 
 
 def following(after: LabelDoubt | None, *, reader: User) -> LabelDoubt | None:

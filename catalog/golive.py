@@ -6,9 +6,9 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from . import reclassify
+from . import previews, reclassify
 from .errors import NotAllowed
-from .models import ModelVersion, Preview, ReclassifyScope, Serving, User, VersionState
+from .models import ModelVersion, ReclassifyScope, Serving, User, VersionState
 
 DEPLOYABLE = [VersionState.CANDIDATE, VersionState.REJECTED, VersionState.RETIRED]
 
@@ -81,7 +81,7 @@ def reject(version: ModelVersion, *, reason: str) -> None:
     """The gate says no; the version stays on the list with its reason."""
     candidates = ModelVersion.objects.filter(pk=version.pk, state=VersionState.CANDIDATE)
     candidates.update(state=VersionState.REJECTED, reason=reason)
-    Preview.objects.filter(version=version).delete()
+    previews.forget(version)
 
 
 def last_approved() -> ModelVersion | None:
@@ -116,7 +116,7 @@ def _switch(
         state=VersionState.LIVE, promoted_at=now, reason=reason
     ):
         raise NotAllowed(f"Version {version.pk} cannot go live in its state.")
-    Preview.objects.filter(version=version).delete()
+    previews.forget(version)
     if approved_by_hand:
         ModelVersion.objects.filter(pk=version.pk).update(approved_by_hand=True)
     serving.previous_id, serving.live_id, serving.changed_at = serving.live_id, version.pk, now

@@ -18,8 +18,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from . import categories, category_names, intake, lifecycle, pictures, skus
-from .errors import CatalogError, NotAllowed, Rejected
+from . import categories, category_names, intake, lifecycle, pictures, skus, splits
+from .errors import CatalogError, NotAllowed, Rejected, StaleImage
 from .folders import BadFolder, Photo, Scan, shown
 from .intake import DuplicateBytes, Stored
 from .models import Category, Merchant, Priority, ProductImage, Split
@@ -151,6 +151,8 @@ class _Importing:
         sku = skus.from_name(photo.path.name)
         sku = f"{sku}-{sha256[:8]}" if sku in self.shared_skus else ""
         with transaction.atomic(), _discarded_on_error(stored):
+            if category is not None:
+                splits.one_at_a_time()  # before there is a row that others may wait for
             image = intake.record(
                 stored,
                 merchant=self.merchant,
@@ -174,8 +176,14 @@ class _Importing:
         same = ProductImage.objects.present().filter(
             merchant=self.merchant, sha256=prepared.sha256, decisions__isnull=True
         )
-        if category is not None and (image := same.first()) is not None:
+        if category is None or (image := same.first()) is None:
+            return
+        try:
             self._label(image, category)
+        except StaleImage:
+            return  # somebody decided on it in this moment
+        except NotAllowed as error:
+            self.outcome.reject(prepared.photo.path, str(error))
 
 
 @contextmanager

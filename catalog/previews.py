@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -33,6 +33,7 @@ GROUPS = 200
 """So many kinds of changes are kept, the commonest."""
 LOST_AFTER = timedelta(minutes=5)
 TEST, OPEN = "test", "open"
+UNDER_WAY = "This version is being looked at already; wait for it."
 
 
 class PreviewUnderWay(CatalogError):
@@ -79,15 +80,29 @@ def request(version: ModelVersion, *, by: User | None = None) -> Preview:
     if not version.files_present:
         raise NotAllowed(f"Version {version.pk}'s files are gone from disk; choose another.")
     give_up_on_lost()
-    with transaction.atomic():
-        before = Preview.objects.select_for_update().filter(version=version).first()
-        if before is not None and before.is_under_way:
-            raise PreviewUnderWay("This version is being looked at already; wait for it.")
-        if before is not None:
-            before.delete()
-        preview = Preview.objects.create(version=version, against=live, requested_by=by)
-        enqueue.preview_soon(preview.pk)
+    try:
+        return _replace(version, live, by)
+    except IntegrityError:  # somebody else asked in this moment
+        raise PreviewUnderWay(UNDER_WAY) from None
+
+
+@transaction.atomic
+def _replace(version: ModelVersion, live: ModelVersion, by: User | None) -> Preview:
+    before = Preview.objects.select_for_update().filter(version=version).first()
+    if before is not None and before.is_under_way:
+        raise PreviewUnderWay(UNDER_WAY)
+    if before is not None:
+        before.delete()
+    preview = Preview.objects.create(version=version, against=live, requested_by=by)
+    enqueue.preview_soon(preview.pk)
     return preview
+
+
+def forget(version: ModelVersion) -> None:
+    """The version is decided. The trainer, which adds photos under the row's lock, has added them
+    before, or finds no row."""
+    for preview in Preview.objects.select_for_update().filter(version=version):
+        preview.delete()
 
 
 def request_for_waiting(version: ModelVersion | None) -> None:

@@ -142,7 +142,9 @@ def _apply(lines: Iterable[Line], merchant: Merchant, applied: Applied) -> None:
     rows = ProductImage.objects.present().filter(merchant=merchant, original_name__in=wanted)
     named = {line.sku for line in wanted.values()}
     there = Product.objects.filter(merchant=merchant, sku__in=named).values_list("pk", flat=True)
-    products.lock_of(rows.values_list("pk", flat=True), others=there)
+    found = list(rows.values_list("pk", flat=True))
+    products.lock_of(found, others=there)
+    rows = rows.filter(pk__in=found)  # not what came while we waited: its product is not held
     photos = {image.original_name: image for image in rows.select_related("product").order_by("pk")}
     applied.matched += len(photos)
     open_ones = [name for name, image in photos.items() if not _is_labelled(image)]

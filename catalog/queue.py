@@ -123,8 +123,8 @@ def release(user: User, image_ids: Sequence[int], *, until: datetime | None = No
 @transaction.atomic
 def skip(user: User, image: ProductImage) -> None:
     """Pass the image over: others see it at once, this reviewer again in half an hour."""
-    pass_over(user, [image.pk])
     release(user, [image.pk])
+    pass_over(user, [image.pk])
 
 
 def pass_over(user: User, image_ids: Iterable[int]) -> None:

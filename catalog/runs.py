@@ -117,13 +117,13 @@ def hand_back(run: TrainingRun) -> bool:
 @transaction.atomic
 def cancel(run: TrainingRun) -> None:
     """Stop a run: at once when it waits, at its next batch when it runs."""
-    now = timezone.now()
-    waiting = TrainingRun.objects.filter(pk=run.pk, state=RunState.QUEUED)
-    if waiting.update(state=RunState.CANCELLED, reason="Cancelled.", finished_at=now):
-        return
-    running = TrainingRun.objects.filter(pk=run.pk, state=RunState.RUNNING)
-    if not running.update(cancel_requested=True):
+    active = TrainingRun.objects.filter(pk=run.pk, state__in=[RunState.QUEUED, RunState.RUNNING])
+    if not active.update(cancel_requested=True):
         raise NotAllowed("This run is already over.")
+    # Ours from here on: no trainer takes it up, or hands it back, in between.
+    active.filter(state=RunState.QUEUED).update(
+        state=RunState.CANCELLED, reason="Cancelled.", finished_at=timezone.now()
+    )
 
 
 def reap() -> list[int]:

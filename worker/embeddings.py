@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from django.db import transaction
 
+from catalog import products
 from catalog.models import Backbone, Embedding, ProductImage
 from classifier.feature_files import EMBEDDING_SIZE
 
@@ -56,6 +57,7 @@ def stored(
 def store(backbone: Backbone, image_ids: Sequence[int], vectors: npt.NDArray[np.float16]) -> None:
     """Write what is not there yet, of images that were not withdrawn meanwhile; `vectors` is
     (len(image_ids), 2048)."""
+    products.lock_of(image_ids)  # a withdrawal takes its photo's embeddings along: these too
     present = set(
         ProductImage.objects.present().filter(pk__in=image_ids).values_list("pk", flat=True)
     )

@@ -19,8 +19,8 @@ from ..sql import update_each
 def count_anew(image_ids: Sequence[int]) -> list[int]:
     """Bring these images up to date; may run twice. Returns those whose dispute is settled by it:
     the photos of their product carry one label now."""
-    ends = merging.targets()
     products.lock_of(image_ids)
+    ends = merging.targets()  # as they are now that nobody else brings these images up to date
     rows = ProductImage.objects.filter(pk__in=image_ids).order_by("pk")
     images = list(rows.select_for_update(no_key=True))
     changed = _labels(images, ends) | _answers(images, ends)
@@ -30,11 +30,11 @@ def count_anew(image_ids: Sequence[int]) -> list[int]:
     return agreed
 
 
-@transaction.atomic
-def dispute_again(image_ids: Sequence[int]) -> None:
-    """Undo what `count_anew` settled, where people's labels differ again."""
-    products.lock_of(image_ids)
-    rows = ProductImage.objects.present().labelled().filter(pk__in=image_ids)
+def dispute_again(image_ids: Sequence[int], *, beside: Sequence[int]) -> None:
+    """Undo what `count_anew` settled, where people's labels differ again: in the products of the
+    images `beside`, which the caller has just counted anew and so holds."""
+    here = ProductImage.objects.filter(pk__in=beside).values("product")
+    rows = ProductImage.objects.present().labelled().filter(pk__in=image_ids, product__in=here)
     torn = _torn(set(rows.values_list("product_id", flat=True)))
     rows.filter(product_id__in=torn).update(disputed=True)
 

@@ -254,11 +254,14 @@ def _label_before(decision: Decision, earlier: QuerySet[Decision]) -> int | None
 
 
 def _locked(image_id: int) -> ProductImage:
-    """The row as it is now, held until the transaction ends. The order is the same everywhere:
-    splits, product, image."""
+    """The row as it is now, held until the transaction ends; StaleImage where it was removed. The
+    order is the same everywhere: splits, product, image."""
     splits.one_at_a_time()
     products.lock_of([image_id])
-    return ProductImage.objects.select_for_update(no_key=True).get(pk=image_id)
+    image = ProductImage.objects.select_for_update(no_key=True).filter(pk=image_id).first()
+    if image is None:
+        raise StaleImage("This photo is not there any more.")
+    return image
 
 
 def _already(token: UUID | None, image: ProductImage) -> Decision | None:

@@ -23,7 +23,7 @@ from ..models import (
     ProductImage,
     Serving,
 )
-from ..sql import Constant
+from ..sql import Constant, keep
 
 CHUNK = 500
 
@@ -150,9 +150,13 @@ def _by_holder(claims: Sequence[Claim]) -> dict[tuple[str, int], list[int]]:
 
 @transaction.atomic
 def finish(answers: Sequence[Answer], *, version: ModelVersion) -> int:
-    """Write the answers of one batch; returns how many were still ours to write."""
+    """Write the answers of one batch; returns how many were still ours to write. A version that was
+    removed meanwhile answers nothing: its images wait for another."""
     now = timezone.now()
     products.lock_of([a.claim.image_id for a in answers])
+    if not keep(version):
+        release([a.claim for a in answers])
+        return 0
     locked = _held([a.claim for a in answers]).order_by("pk").select_for_update(no_key=True)
     ours = set(locked.values_list("pk", flat=True))
     held = [a for a in answers if a.claim.image_id in ours]

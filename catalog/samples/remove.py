@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from catalog import lifecycle, products, runs
 from catalog.errors import RunActive
@@ -19,6 +20,7 @@ from catalog.models import (
     Merchant,
     ModelVersion,
     Prediction,
+    Preview,
     Product,
     ProductImage,
     Reclassification,
@@ -53,7 +55,7 @@ def remove_samples(*, by: User | None) -> Removed:
         ids = list(images.values_list("pk", flat=True))
         run_ids = set(RunRow.objects.filter(image_id__in=ids).values_list("run_id", flat=True))
         answered = ProductImage.objects.filter(version__run_id__in=run_ids)
-        products.lock_of({*ids, *answered.values_list("pk", flat=True)})
+        _hold(ids, run_ids, answered)
         files = [
             name
             for names in images.values_list("file", "display", "thumbnail")
@@ -70,6 +72,36 @@ def remove_samples(*, by: User | None) -> Removed:
         extra={"by": by.pk if by else None, "images": removed.images, "versions": removed.versions},
     )
     return removed
+
+
+def _hold(ids: list[int], run_ids: set[int], answered: QuerySet[ProductImage]) -> None:
+    """What goes, in the order in which others take it: whoever is at work on it, as a worker that
+    has an answer, is through before, or finds it gone."""
+    versions = ModelVersion.objects.filter(run_id__in=run_ids)
+    _lock(Serving.objects.all())
+    _lock(Preview.objects.filter(Q(version__in=versions) | Q(against__in=versions)))
+    _lock(Reclassification.objects.filter(category__is_sample=True))
+    while not _locked(ids, answered, versions):
+        pass
+
+
+def _locked(
+    ids: list[int], answered: QuerySet[ProductImage], versions: QuerySet[ModelVersion]
+) -> bool:
+    """Whether all are held now. A version we waited for may have answered one more photo; then none
+    is held, since that one's product would be locked out of turn."""
+    with transaction.atomic():
+        photos = {*ids, *answered.values_list("pk", flat=True)}
+        products.lock_of(photos)
+        _lock(versions)
+        more = answered.exclude(pk__in=photos).exists()
+        if more:
+            transaction.set_rollback(True)
+    return not more
+
+
+def _lock(rows: QuerySet[Any]) -> None:
+    list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 def _forget_models(run_ids: set[int], answered: QuerySet[ProductImage]) -> int:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from django.db import connection
 
-from catalog import categories
+from catalog import categories, category_photos
 from catalog.errors import CategoryRule
-from catalog.models import Category, Role, User
+from catalog.models import Category, CategoryExample, Role, User
 
 from .. import factories
+from ..slowly import slowly
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,3 +75,26 @@ def test_an_import_run_twice_at_once_makes_each_category_once() -> None:
 
     assert len(found) == 1
     assert Category.objects.count() == 2
+
+
+def test_examples_chosen_twice_at_once_are_those_of_the_later_choice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hats, chosen = factories.category("Hats"), Event()
+    photos = [factories.labelled_image(hats, stored=False) for _ in range(2)]
+    examples = CategoryExample.objects
+    monkeypatch.setattr(examples, "bulk_create", slowly(examples.bulk_create, chosen))
+
+    def choose_the_other() -> None:
+        try:
+            chosen.wait(10)
+            category_photos.choose_examples(hats, [photos[1].pk])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        later = pool.submit(choose_the_other)
+        category_photos.choose_examples(hats, [photos[0].pk])
+        later.result(timeout=60)
+
+    assert [example.image for example in hats.examples.all()] == [photos[1]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from uuid import uuid4
@@ -18,6 +19,7 @@ from catalog import (
     coverage,
     lifecycle,
     merging,
+    products,
     reshaping,
     review_card,
     training_set,
@@ -27,6 +29,7 @@ from catalog.history import of as history_of
 from catalog.models import (
     Category,
     CategoryChange,
+    ChangeKind,
     DecisionKind,
     LabelState,
     ProductImage,
@@ -146,6 +149,49 @@ def test_undo_restores_labels_answers_and_disputes_exactly(
     caps.refresh_from_db()
     assert caps.is_active
     assert caps.merged_into is None
+
+
+def test_a_photo_that_a_worker_waits_for_while_the_merge_is_undone_comes_back(
+    manager: User, caps: Category, hats: Category, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker gets it once the undo is through, and knows of that."""
+    image = factories.labelled_image(caps)
+    undone, lock_of = [reshaping.merge(caps, hats, by=manager)], products.lock_of
+
+    def after_the_undo(image_ids: Iterable[int], **more: Iterable[int]) -> None:
+        if undone:
+            reshaping.undo(undone.pop(), by=manager)
+        lock_of(image_ids, **more)
+
+    monkeypatch.setattr(products, "lock_of", after_the_undo)
+    lifecycle.count_anew([image.pk])
+
+    assert again(image).label == caps
+
+
+def test_a_dispute_that_a_worker_settles_while_the_merge_is_undone_stands_again(
+    manager: User, caps: Category, hats: Category, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = factories.product()
+    torn = [
+        factories.labelled_image(each, merchant=product.merchant, sku=product.sku)
+        for each in (caps, hats)
+    ]
+    with monkeypatch.context() as nobody:
+        nobody.setattr(carrying, "carry", lambda _change: False)
+        change = reshaping.merge(caps, hats, by=manager)
+    seen_by_worker = CategoryChange.objects.get(pk=change.pk)
+    part = reshaping.UNDO[ChangeKind.MERGE]
+
+    def after_the_worker(change: CategoryChange) -> None:
+        carrying.carry(seen_by_worker)
+        part(change)
+
+    monkeypatch.setitem(reshaping.UNDO, ChangeKind.MERGE, after_the_worker)
+    reshaping.undo(change, by=manager)
+
+    assert [again(image).label for image in torn] == [caps, hats]
+    assert [again(image).disputed for image in torn] == [True, True]
 
 
 def test_what_was_decided_since_stays_when_the_merge_is_undone(

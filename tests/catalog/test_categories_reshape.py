@@ -222,6 +222,21 @@ def test_a_sweep_that_began_before_an_undo_does_not_end_it(
     assert latest().is_settled
 
 
+def test_a_sweep_that_began_before_an_undo_sends_nothing_back_to_review(
+    manager: User, rita: User, shoes: Category
+) -> None:
+    image = factories.labelled_image(shoes)
+    queue.lease(rita, again(image))
+    change = reshaping.split(shoes, ["Boots", "Sandals"], by=manager, photos_to=PhotosGo.REVIEW)
+    seen_before = latest()
+    queue.release(rita, [image.pk])
+    reshaping.undo(change, by=manager)
+
+    carrying.carry(seen_before)
+
+    assert again(image).label == shoes
+
+
 def test_what_a_reviewer_decides_while_a_split_is_undone_stays(
     manager: User, rita: User, shoes: Category, hats: Category
 ) -> None:

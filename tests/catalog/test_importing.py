@@ -117,6 +117,34 @@ def test_labels_arriving_later_are_added_to_photos_nobody_decided_on(tmp_path: P
     assert ProductImage.objects.get().label == Category.objects.get(slug="hats")
 
 
+@pytest.mark.parametrize("what", ["decided", "withdrawn"])
+def test_an_import_goes_on_when_somebody_acts_on_a_known_photo_in_that_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    put(tmp_path / "hats/bowler-11.jpg")
+    put(tmp_path / "hats/bowler-12.jpg")
+    import_images(tmp_path, "--unlabelled")
+    bonnets, by = factories.category("Bonnets"), factories.user(Role.MANAGER)
+    import_label = lifecycle.import_label
+    acted: list[ProductImage] = []
+
+    def beaten(image: ProductImage, category: Category, **named: Any) -> bool:
+        if not acted and what == "decided":
+            lifecycle.decide_category(image, bonnets, by=by, revision=image.revision)
+        elif not acted:
+            lifecycle.withdraw(image, by=by)
+        acted.append(image)
+        return import_label(image, category, **named)
+
+    monkeypatch.setattr(lifecycle, "import_label", beaten)
+    answer = import_images(tmp_path)
+
+    assert answer["categories"] == {"hats": 1}
+    assert [each["reason"] for each in answer["rejected"]] == (
+        ["This photo was withdrawn; it cannot be labelled."] if what == "withdrawn" else []
+    )
+
+
 def test_the_split_asked_for_is_the_products_for_good(tmp_path: Path) -> None:
     put(tmp_path / "hats/bowler-11.jpg")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from catalog import doubts, lifecycle
-from catalog.doubts import CheckUnderWay, Found
+from catalog.doubts import CheckUnderWay, DoubtGone, Found
 from catalog.models import Category, CheckState, LabelCheck, LabelDoubt, ProductImage, Role, User
 from tests import factories
 
@@ -275,3 +276,30 @@ def test_skipping_goes_round(client: Client, hats: Category, shoes: Category) ->
     queue = reverse("label-queue")
     assert "b.jpg" in at_the_queue(client, f"{queue}?after={first.pk}")
     assert "a.jpg" in at_the_queue(client, f"{queue}?after={last.pk}")
+
+
+def test_calling_a_label_right_that_another_look_no_longer_doubts_is_refused(
+    reviewer: User, hats: Category, shoes: Category, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look ends between reading the doubt and saying so."""
+    image = factories.labelled_image(shoes)
+    looked(doubted(image, hats))
+    doubt = LabelDoubt.objects.get()
+    monkeypatch.setattr(doubts, "require_in_sight", lambda *_seen: looked(doubted(image, hats)))
+
+    with pytest.raises(DoubtGone, match="nothing was saved"):
+        doubts.dismiss(doubt.pk, by=reviewer)
+
+
+def test_what_was_removed_during_the_look_is_left_out(hats: Category, shoes: Category) -> None:
+    image = factories.labelled_image(shoes)
+    absent = ProductImage(pk=image.pk + 1, label=shoes)
+
+    looked(
+        doubted(absent, hats),
+        Found(image.pk, shoes.pk, hats.pk + shoes.pk, 0.97, 0.004),
+        doubted(image, hats),
+    )
+
+    assert LabelDoubt.objects.get().suggested == hats
+    connection.check_constraints()

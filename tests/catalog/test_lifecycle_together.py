@@ -184,3 +184,51 @@ def test_a_decision_that_disputes_another_photo_and_a_reclassification_both_end(
         assert queued.result(timeout=60) == 2
     first.refresh_from_db()
     assert (first.disputed, first.machine) == (True, MachineState.PENDING)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_product_list_and_a_worker_at_a_photo_that_came_while_the_list_waited_both_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The list would hold the photo when it comes to its product; the worker has that and wants the
+    photo."""
+    shirts, merchant = factories.category(), factories.merchant()
+    version = factories.version()
+    golive.promote_automatically(version, reason="first")
+    lock_of, refresh = products.lock_of, products.refresh
+    patience = 10 if connection.features.has_select_for_update else 0  # SQLite lets one at it
+    waiting, arrived, moved = threading.Event(), threading.Event(), threading.Event()
+
+    def slowly(image_ids: Any, **named: Any) -> None:
+        lock_of(image_ids, **named)
+        if not waiting.is_set():
+            waiting.set()
+            arrived.wait(patience)
+
+    def late(product_ids: Any) -> None:
+        if arrived.is_set() and not moved.is_set():
+            moved.set()
+            time.sleep(0.3)
+        refresh(product_ids)
+
+    def apply() -> None:
+        try:
+            product_list.apply(product_list.read(b"file,sku\nlate.jpg,S-1"), merchant=merchant)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(products, "lock_of", slowly)
+    monkeypatch.setattr(products, "refresh", late)
+    with ThreadPoolExecutor(1) as pool:
+        applied = pool.submit(apply)
+        waiting.wait(10)
+        factories.answered_image(shirts, stored=False, merchant=merchant, name="late.jpg")
+        lifecycle.requeue(ProductImage.objects.all())
+        claims = lifecycle.claim(owner="worker", limit=1)
+        arrived.set()
+        moved.wait(patience)
+        answers = [lifecycle.Answer(claim, [(shirts.pk, 0.9)], None) for claim in claims]
+        lifecycle.finish(answers, version=version)
+        applied.result(timeout=60)
+
+    assert ProductImage.objects.get().machine == MachineState.CLASSIFIED

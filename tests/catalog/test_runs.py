@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -200,6 +201,29 @@ def test_a_cancelled_run_whose_trainer_died_ends_as_cancelled(attempts: int) -> 
     lapse(run)
 
     assert runs.reap() == []
+    assert state(run) == RunState.CANCELLED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_is_cancelled_while_its_trainer_hands_it_back() -> None:
+    run = running()
+    handed_back = threading.Event()
+
+    def stop() -> None:
+        try:
+            with transaction.atomic():
+                runs.hand_back(run)
+                handed_back.set()
+                time.sleep(0.3)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        stopped = pool.submit(stop)
+        handed_back.wait(10)
+        runs.cancel(run)
+        stopped.result(timeout=60)
+
     assert state(run) == RunState.CANCELLED
 
 
