@@ -36,6 +36,9 @@ for name in ("REDIS_URL", "PHOTOS", "PORT", "HOST"):
     os.environ.pop(name, None)
 
 django.setup()  # test modules import models; pytest-django has nothing to set up before this file
+# The processes of a parallel session inherit the environment: there, too, it shall be this file
+# that reads the settings, with a DATA_DIR for each.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 pytest_plugins = ["tests.services"]
 
 
