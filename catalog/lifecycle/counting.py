@@ -78,8 +78,9 @@ def _answers(images: Sequence[ProductImage], ends: dict[int, int]) -> set[int]:
 
 
 def _settle(product_ids: set[int]) -> list[int]:
+    """Two reviewers of one photo may still disagree about it (blind.py): that stays."""
     disputed = ProductImage.objects.filter(product_id__in=product_ids, disputed=True)
-    agreed = disputed.exclude(product_id__in=_torn(product_ids))
+    agreed = disputed.exclude(product_id__in=_torn(product_ids)).exclude(blind.DISAGREEMENT)
     ids = list(agreed.values_list("pk", flat=True))
     ProductImage.objects.filter(pk__in=ids).update(disputed=False)
     return ids

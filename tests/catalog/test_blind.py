@@ -303,6 +303,19 @@ def test_a_label_of_another_photo_does_not_settle_what_two_disagree_on(
     assert image.disputed
 
 
+def test_a_merge_does_not_settle_what_two_disagree_on(
+    ada: User, ben: User, shirts: Category, hats: Category
+) -> None:
+    image = seen_by_two(ada, ben, shirts, shirts)
+    decide(ben, image, hats)
+    tops = factories.category("Tops")
+
+    reshaping.merge(shirts, tops, by=factories.user(Role.MANAGER))
+
+    image.refresh_from_db()
+    assert (image.label, image.disputed) == (tops, True)
+
+
 def test_the_second_reviewer_takes_back_and_only_their_choice_goes(
     ada: User, ben: User, shirts: Category, hats: Category
 ) -> None:
