@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -142,6 +142,8 @@ def upload_archive(request: SignedIn, pk: UUID) -> HttpResponse:
         answers = archives.go_on(archive, start=int(start) if _is_number(start) else None)
     except StorageFull as error:
         return _answer(request, Outcome("full", str(error)), 507)
+    except FileNotFoundError as error:
+        raise Http404 from error  # deleted in this moment
     if wants_json(request):
         files = [_as_json(a.outcome) | {"number": a.number, "name": a.name} for a in answers]
         return JsonResponse(_archive_as_json(archive) | {"files": files})

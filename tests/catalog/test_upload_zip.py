@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -169,6 +170,15 @@ def test_an_archive_deleted_while_its_files_are_taken_in_still_answers_for_them(
     answer = go_on(client, archive)
     assert [file["message"] for file in answer["files"]] == ["Accepted; waiting for its category."]
     assert answer["position"] == 1
+    assert client.post(archive["go_on"], headers=SCRIPT).status_code == 404
+
+
+def test_an_archive_deleted_before_its_file_is_opened_is_not_there(
+    user: User, client: Client
+) -> None:
+    archive = send(client, packed([photo("a.jpg")])).json()
+    default_storage.delete(Archive.objects.get().file)
+
     assert client.post(archive["go_on"], headers=SCRIPT).status_code == 404
 
 
