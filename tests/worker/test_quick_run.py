@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from django.conf import settings
@@ -119,7 +121,17 @@ def test_a_few_photos_of_a_new_category_leave_what_the_live_version_knows(
     monkeypatch: pytest.MonkeyPatch,
     also: str,
 ) -> None:
-    monkeypatch.setattr("classifier.inheritance.ENOUGH", 3)
+    from classifier import inheritance
+    from classifier import run as running
+
+    allowed: list[int] = []
+
+    def make_room(*arguments: Any, most: int) -> None:
+        allowed.append(most)
+        inheritance.make_room(*arguments, most=most)
+
+    monkeypatch.setattr(running, "make_room", make_room)
+    monkeypatch.setattr(inheritance, "ENOUGH", 3)
     embed(live_version.backbone, images)
     before = ModelVersion.objects.get(run=train.execute(start(promote="always")))
     assert before.metrics["only_new"] is False
@@ -141,6 +153,7 @@ def test_a_few_photos_of_a_new_category_leave_what_the_live_version_knows(
     after = ModelVersion.objects.get(run=run)
     assert after.classes == ["cups", "lamps", "plants", "vases"]
     assert after.metrics["only_new"] is (also == "nothing")
+    assert allowed[-1] == (0 if also == "nothing" else inheritance.LOST)
     anything = np.random.default_rng(7).random((20, 2048)).astype(np.float16)
     known = ["cups", "lamps", "plants"]
     same = np.allclose(logits(after, known, anything), logits(before, known, anything), rtol=1e-4)
