@@ -95,12 +95,14 @@ def train_head(
     batches = _FeatureBatches(train, labels, classes, recipe)
     if ancestor is not None and ancestor.units == recipe.head_units:
         inherit(head, ancestor, names, train.embeddings, labels)
+        if not learns_on:
+            return HeadResult(head, {}, 0.0)
         batches.targets = targets(ancestor, names, train.embeddings, labels)
         batches.shown, batches.rate = recipe.quick_shown, recipe.quick_learning_rate
     _compile(head, batches.learning_rate, recipe)
     fit = Fit(
         HEAD,
-        batches.epochs if learns_on else 0,
+        batches.epochs,
         recipe.head_patience,
         recipe,
         resumption.of(HEAD, len(train), *_fingerprint(head)) if resumption else None,
