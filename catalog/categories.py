@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import category_photos, merging, reclassify
+from . import category_photos, merging, reclassify, sql
 from .category_names import (
     clean,
     known_by,
@@ -203,11 +203,8 @@ def bring_back(category: Category) -> None:
 
 
 def lock_tree() -> None:
-    """On PostgreSQL: wait for whoever is changing the tree, also while it has no row to lock yet.
-    SQLite admits one writer at a time anyway."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    """Wait for whoever is changing the tree, also while it has no row to lock yet."""
+    sql.one_at_a_time(LOCK)
 
 
 def again(category: Category | None) -> Category | None:

@@ -10,10 +10,11 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from . import sql
 from .errors import TooManyAttempts
 from .models import SignInAttempt
 
@@ -30,7 +31,7 @@ LOCK = 0x7369_676E
 @transaction.atomic
 def begin(name: str, address: str) -> None:
     """Count one attempt; TooManyAttempts when the limit is reached already."""
-    _one_at_a_time(address)
+    sql.one_at_a_time(LOCK, address)  # other attempts from here would not see each other
     now = timezone.now()
     SignInAttempt.objects.filter(at__lt=now - WINDOW).delete()
     here = SignInAttempt.objects.filter(address=address).order_by("at")
@@ -43,14 +44,6 @@ def begin(name: str, address: str) -> None:
                 f"Too many wrong passwords. Wait {minutes} {unit}, or ask a manager."
             )
     SignInAttempt.objects.create(name=_key(name), address=address)
-
-
-def _one_at_a_time(address: str) -> None:
-    """On PostgreSQL: wait for other attempts from here, which would not see each other. SQLite
-    admits one writer at a time anyway."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, address])
 
 
 def succeeded(name: str, address: str) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from django.db import connection
 from django.db.models import Q
 
+from . import sql
 from .models import Origin, Product, ProductImage, Split
 
 NEAR_BITS = 7
@@ -81,12 +82,9 @@ def settle(image: ProductImage, origin: Origin, *, wanted: Split = Split.NONE) -
 
 
 def one_at_a_time() -> None:
-    """On PostgreSQL: wait for other transactions that give splits, which two near-duplicates
-    labelled in the same moment would otherwise get different ones from. SQLite admits one writer
-    at a time anyway."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    """Wait for other transactions that give splits, which two near-duplicates labelled in the same
+    moment would otherwise get different ones from."""
+    sql.one_at_a_time(LOCK)
 
 
 def draw(product: Product, origin: Origin) -> Split:
@@ -130,13 +128,13 @@ def open_near_duplicates(images: Sequence[ProductImage], *, most: int) -> dict[i
             values += [getattr(image, name), low, high]
     if not bands:
         return {}
-    sql = (
+    statement = (
         "SELECT id, hash_across, hash_down, colours FROM catalog_productimage"  # noqa: S608
         " WHERE label_state = 'unlabelled' AND withdrawn_at IS NULL"
         f" AND ({' OR '.join(bands)}) LIMIT {most:d}"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(statement, values)
         candidates = [Looks(*row) for row in cursor.fetchall()]
     return {
         image.pk: sorted(o.pk for o in candidates if o.pk != image.pk and alike(image, o))

@@ -45,6 +45,17 @@ class Aside(Func):
         return self.as_sql(compiler, connection, **extra_context)
 
 
+def one_at_a_time(lock: int, key: str = "") -> None:
+    """On PostgreSQL: wait for other transactions that hold this advisory lock, for the same `key`,
+    until the end of this one. SQLite admits one writer at a time anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            if key:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [lock, key])
+            else:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+
+
 def keep(row: Model) -> bool:
     """Let nobody delete this row until the transaction ends; False where somebody has. Others may
     change it and keep it too, so it makes nobody wait: a lock that Django has no word for. SQLite
