@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
+
+from django.db import connection
+
+Answer = TypeVar("Answer")
+
+
+@contextmanager
+def beside(act: Callable[[], Answer]) -> Iterator[Future[Answer]]:
+    """`act` in a thread and connection of its own, while the block runs; its end is waited for."""
+
+    def alone() -> Answer:
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(alone)
 
 
 def slowly(step: Callable[..., Any], done: Event) -> Callable[..., Any]:

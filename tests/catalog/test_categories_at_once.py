@@ -13,7 +13,7 @@ from catalog.errors import CategoryRule
 from catalog.models import Category, CategoryExample, Role, User
 
 from .. import factories
-from ..slowly import slowly
+from ..slowly import beside, slowly
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,14 +86,10 @@ def test_examples_chosen_twice_at_once_are_those_of_the_later_choice(
     monkeypatch.setattr(examples, "bulk_create", slowly(examples.bulk_create, chosen))
 
     def choose_the_other() -> None:
-        try:
-            chosen.wait(10)
-            category_photos.choose_examples(hats, [photos[1].pk])
-        finally:
-            connection.close()
+        chosen.wait(10)
+        category_photos.choose_examples(hats, [photos[1].pk])
 
-    with ThreadPoolExecutor(1) as pool:
-        later = pool.submit(choose_the_other)
+    with beside(choose_the_other) as later:
         category_photos.choose_examples(hats, [photos[0].pk])
         later.result(timeout=60)
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from catalog import doubts
 from catalog.doubts import Found
 from catalog.models import LabelDoubt, Role
 
 from .. import factories
+from ..slowly import beside, slowly
 
 
 @pytest.mark.django_db(transaction=True)
@@ -30,17 +29,11 @@ def test_a_label_called_right_in_that_moment_is_not_doubted_again() -> None:
     look()
     said = Event()
 
+    @transaction.atomic
     def dismiss() -> None:
-        try:
-            with transaction.atomic():
-                doubts.dismiss(LabelDoubt.objects.get().pk, by=by)
-                said.set()
-                time.sleep(0.3)
-        finally:
-            connection.close()
+        slowly(doubts.dismiss, said)(LabelDoubt.objects.get().pk, by=by)
 
-    with ThreadPoolExecutor(1) as pool:
-        dismissed = pool.submit(dismiss)
+    with beside(dismiss) as dismissed:
         said.wait(10)
         look()
         dismissed.result(timeout=60)

@@ -33,6 +33,7 @@ from catalog.models import (
     User,
 )
 from tests import factories
+from tests.slowly import beside
 
 ROUNDS = 12
 
@@ -170,15 +171,11 @@ def test_a_decision_that_disputes_another_photo_and_a_reclassification_both_end(
         settle(*arguments, **named)
 
     def advance() -> int:
-        try:
-            at_the_first.wait(10)
-            return reclassify.advance()
-        finally:
-            connection.close()
+        at_the_first.wait(10)
+        return reclassify.advance()
 
     monkeypatch.setattr(disputes, "settle", slowly)
-    with ThreadPoolExecutor(1) as pool:
-        queued = pool.submit(advance)
+    with beside(advance) as queued:
         lifecycle.decide_category(second, hats, by=by, revision=second.revision)
 
         assert queued.result(timeout=60) == 2
@@ -212,15 +209,11 @@ def test_a_product_list_and_a_worker_at_a_photo_that_came_while_the_list_waited_
         refresh(product_ids)
 
     def apply() -> None:
-        try:
-            product_list.apply(product_list.read(b"file,sku\nlate.jpg,S-1"), merchant=merchant)
-        finally:
-            connection.close()
+        product_list.apply(product_list.read(b"file,sku\nlate.jpg,S-1"), merchant=merchant)
 
     monkeypatch.setattr(products, "lock_of", slowly)
     monkeypatch.setattr(products, "refresh", late)
-    with ThreadPoolExecutor(1) as pool:
-        applied = pool.submit(apply)
+    with beside(apply) as applied:
         waiting.wait(10)
         factories.answered_image(shirts, stored=False, merchant=merchant, name="late.jpg")
         lifecycle.requeue(ProductImage.objects.all())

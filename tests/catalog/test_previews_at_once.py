@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
-from django.db import connection
 
 from catalog import enqueue, golive, previews
 from catalog.models import ChangedAnswer, ModelVersion, Preview, VersionState
 from catalog.previews import Part, PreviewUnderWay
 
 from .. import factories
-from ..slowly import slowly
+from ..slowly import beside, slowly
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,14 +29,10 @@ def test_of_two_who_ask_at_once_one_is_told_that_it_is_under_way(
     monkeypatch.setattr(enqueue, "preview_soon", slowly(enqueue.preview_soon, asked))
 
     def ask() -> None:
-        try:
-            asked.wait(10)
-            previews.request(waiting)
-        finally:
-            connection.close()
+        asked.wait(10)
+        previews.request(waiting)
 
-    with ThreadPoolExecutor(1) as pool:
-        second = pool.submit(ask)
+    with beside(ask) as second:
         previews.request(waiting)
 
         with pytest.raises(PreviewUnderWay):
@@ -60,13 +54,9 @@ def test_a_version_is_rejected_while_the_trainer_writes_down_what_it_would_chang
         changed = ChangedAnswer(
             preview=preview, image=image, is_test=False, before=before, after=after, confidence=0.5
         )
-        try:
-            previews.add(preview, Part(), [changed])
-        finally:
-            connection.close()
+        previews.add(preview, Part(), [changed])
 
-    with ThreadPoolExecutor(1) as pool:
-        looked = pool.submit(look)
+    with beside(look) as looked:
         written.wait(10)
         golive.reject(waiting, reason="Too many mistakes.")
         looked.result(timeout=60)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ from catalog import runs
 from catalog.errors import NotAllowed, RunActive
 from catalog.models import RunMode, RunState, RunTrigger, TrainingRun
 from tests import factories
+from tests.slowly import beside, slowly
 
 pytestmark = pytest.mark.django_db
 
@@ -209,17 +209,11 @@ def test_a_run_is_cancelled_while_its_trainer_hands_it_back() -> None:
     run = running()
     handed_back = threading.Event()
 
+    @transaction.atomic
     def stop() -> None:
-        try:
-            with transaction.atomic():
-                runs.hand_back(run)
-                handed_back.set()
-                time.sleep(0.3)
-        finally:
-            connection.close()
+        slowly(runs.hand_back, handed_back)(run)
 
-    with ThreadPoolExecutor(1) as pool:
-        stopped = pool.submit(stop)
+    with beside(stop) as stopped:
         handed_back.wait(10)
         runs.cancel(run)
         stopped.result(timeout=60)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
-from django.db import connection
 
 from catalog import lifecycle, products, queue
 from catalog.errors import StaleImage
@@ -26,7 +24,7 @@ from catalog.models import (
 )
 from catalog.samples import remove
 from tests import factories
-from tests.slowly import slowly
+from tests.slowly import beside, slowly
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,16 +51,8 @@ def rita() -> User:
 
 
 def while_removing(act: Callable[[], object], under_way: Event) -> None:
-    """`act` in a thread of its own; the samples are removed when it is half-way."""
-
-    def alone() -> None:
-        try:
-            act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        acting = pool.submit(alone)
+    """`act`, and the samples are removed when it is half-way."""
+    with beside(act) as acting:
         under_way.wait(10)
         assert remove.remove_samples(by=None).images == 1
         acting.result(timeout=60)

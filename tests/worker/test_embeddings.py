@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
-from django.db import connection
 
 from catalog import lifecycle
 from catalog.models import Embedding
 from classifier.feature_files import EMBEDDING_SIZE
 from tests import factories
+from tests.slowly import beside
 from worker import embeddings
 
 
@@ -33,14 +32,10 @@ def test_a_photo_withdrawn_in_that_moment_leaves_no_embedding_behind(
         return write(*arguments, **named)
 
     def store() -> None:
-        try:
-            embeddings.store(backbone, [image.pk], np.zeros((1, EMBEDDING_SIZE), np.float16))
-        finally:
-            connection.close()
+        embeddings.store(backbone, [image.pk], np.zeros((1, EMBEDDING_SIZE), np.float16))
 
     monkeypatch.setattr(rows, "bulk_create", late)
-    with ThreadPoolExecutor(1) as pool:
-        stored = pool.submit(store)
+    with beside(store) as stored:
         about_to_write.wait(10)
         lifecycle.withdraw(image, by=by)
         stored.result(timeout=60)
