@@ -67,7 +67,7 @@ def progress(_request: SignedIn, pk: int) -> HttpResponse:
 def curves(request: SignedIn, pk: int) -> HttpResponse:
     """The charts alone, for a page that watches the run."""
     found = get_object_or_404(TrainingRun, pk=pk)
-    context = {"charts": charts.training_charts(found.history)}
+    context = {"run": found, "charts": charts.training_charts(found.history)}
     return render(request, "models/curves.html", context)
 
 

@@ -188,6 +188,23 @@ def test_curves_move_while_the_run_is_under_way(client: Client) -> None:
     assert 'data-curves="2"' in page(client, run)
 
 
+def test_a_run_without_curves_says_why(client: Client) -> None:
+    run = running()
+    assert "They begin with its first round" in page(client, run)
+
+    runs.end(run, RunState.CANCELLED, "Cancelled.")
+
+    assert "It ended before its first round" in page(client, run)
+
+
+def test_a_run_that_learned_new_categories_alone_says_there_was_nothing_to_watch(
+    client: Client,
+) -> None:
+    run = running()
+    runs.end(run, RunState.SUCCEEDED, "Done.")
+    assert "New categories alone are learned in a moment" in page(client, run)
+
+
 @pytest.mark.parametrize("history", [[], {"head": []}, {"head": {"loss": None}}])
 def test_a_broken_history_counts_no_rounds(client: Client, history: object) -> None:
     run = running()
