@@ -56,8 +56,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     FINE_TUNING: (
         "",
         "fine_tune_between=0",
-        "fine_tune_averaging=0",
-        "fine_tune_averaging=0 fine_tune_learning_rate=1e-5 fine_tune_from=conv5_block1",
+        "fine_tune_learning_rate=1e-5 fine_tune_from=conv5_block1",
     ),
 }
 FINE_TUNE_EPOCHS = 5

@@ -84,7 +84,7 @@ class Fit:
                 initial_epoch=keeping.epochs.done,
                 epochs=self.epochs,
                 callbacks=[
-                    *self._shaping(model, batches),
+                    *self._schedule(),
                     self._report(batches, keeping.epochs),
                     best,
                     *stopping,
@@ -97,10 +97,8 @@ class Fit:
         model.load_weights(keeping.best)
         return keeping.epochs.history, keeping.epochs.seconds
 
-    def _shaping(self, model: Any, batches: Batches) -> list[Any]:
-        if self.phase != FINE_TUNE:
-            return []
-        return [_averaging(model, batches.batches), _half_cosine(self.epochs)]
+    def _schedule(self) -> list[Any]:
+        return [_half_cosine(self.epochs)] if self.phase == FINE_TUNE else []
 
     def _report(self, batches: Batches, epochs: Epochs) -> Any:
         """Tells the batches which epoch it is and reports every one of them; what `progress` raises
@@ -123,17 +121,6 @@ class Fit:
         return keras.callbacks.LambdaCallback(
             on_epoch_begin=epoch_begins, on_train_batch_end=batch_ended, on_test_batch_end=checked
         )
-
-
-def _averaging(model: Any, batches: int) -> Any:
-    """Where the optimizer averages the weights, an epoch ends as their average, and is judged and
-    gone on from as that. Keras' own `ema_overwrite_frequency` fails on several devices."""
-
-    def batch_ended(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras names them
-        if batch + 1 == batches:
-            model.optimizer.finalize_variable_values(model.trainable_variables)
-
-    return keras.callbacks.LambdaCallback(on_train_batch_end=batch_ended)
 
 
 def _half_cosine(epochs: int) -> Any:

@@ -36,10 +36,8 @@ class Recipe:
     photo that the head of a full run sees too. An epoch of the head takes `head_min_steps` to
     `head_max_steps` batches; together its epochs show it `head_shown` photos and views, or every
     one once. A quick run has `quick_views` instead; where it begins as the live head
-    (`quick_from_live`), also `quick_learning_rate` and `quick_shown`. An epoch of fine-tuning ends
-    as the moving average of its weights, over so large a share of its steps as
-    `fine_tune_averaging` says (0: it ends as it is). Between the weights it began with and those of
-    its best epoch, `fine_tune_between` mixtures are judged too.
+    (`quick_from_live`), also `quick_learning_rate` and `quick_shown`. Between the weights that
+    fine-tuning began with and those of its best epoch, `fine_tune_between` mixtures are judged too.
     """
 
     seed: int = 0
@@ -66,7 +64,6 @@ class Recipe:
     fine_tune_learning_rate: float = 1e-4
     fine_tune_from: str = "conv4_block1"
     fine_tune_patience: int = 4
-    fine_tune_averaging: float = 0.5
     fine_tune_between: int = 3
 
     plateau_patience: int = 2
@@ -143,7 +140,6 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("fine_tune_batch_size", 1, 1024),
     ("fine_tune_learning_rate", 1e-8, 1.0),
     ("fine_tune_patience", 1, 1000),
-    ("fine_tune_averaging", 0.0, 10.0),
     ("fine_tune_between", 0, 99),
     ("plateau_patience", 1, 1000),
     ("plateau_factor", 0.01, 0.99),

@@ -144,13 +144,12 @@ def fine_tune(
     size = backbone.image_size
     read = partial(PhotoBatches.of, multiple=strategy.num_replicas_in_sync)
     batches = read(train, classes, size, recipe, skipped, training=True)
-    averaged = recipe.fine_tune_averaging * batches.batches
     with strategy.scope():
         tuned = copy_backbone(backbone)
         unfreeze_from(tuned, recipe.fine_tune_from)
         head = _copy_head(head)
         model = keras.Model(tuned.model.input, head(tuned.model.output), name="network")
-        _compile(model, recipe.fine_tune_learning_rate, recipe, averaged=averaged)
+        _compile(model, recipe.fine_tune_learning_rate, recipe)
     checks = read(validation, classes, size, recipe, skipped, training=False)
     shape = (size, size, 3)
     began_with = (backbone.sha256, len(train), *_fingerprint(head))
@@ -273,13 +272,9 @@ def _dataset(batches: Batches, shape: tuple[int, ...], classes: int, kind: Any) 
     return dataset.apply(tf.data.experimental.assert_cardinality(batches.batches)).prefetch(1)
 
 
-def _compile(model: Any, learning_rate: float, recipe: Recipe, *, averaged: float = 0.0) -> None:
-    """With `averaged` of more than a step the optimizer keeps the weights' moving average over so
-    many steps (Polyak & Juditsky 1992)."""
+def _compile(model: Any, learning_rate: float, recipe: Recipe) -> None:
     model.compile(
-        optimizer=keras.optimizers.Adam(
-            learning_rate, use_ema=averaged > 1, ema_momentum=1 - 1 / max(averaged, 1)
-        ),
+        optimizer=keras.optimizers.Adam(learning_rate),
         loss=keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=recipe.label_smoothing
         ),

@@ -21,9 +21,7 @@ RECIPE = Recipe(
     fine_tune_learning_rate=1e-3,
     fine_tune_from="conv5_block3",
 )
-TOO_FAR = replace(
-    RECIPE, fine_tune_learning_rate=3e-2, fine_tune_averaging=0.0, fine_tune_between=0
-)
+TOO_FAR = replace(RECIPE, fine_tune_learning_rate=3e-2, fine_tune_between=0)
 
 
 def photos(folder: Path, count: int) -> list[tuple[Path, int]]:

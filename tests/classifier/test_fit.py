@@ -1,5 +1,4 @@
-"""What fine-tuning adds to a fit: an epoch ends as the moving average of its weights, where the
-optimizer keeps one, and the learning rate falls from epoch to epoch."""
+"""What fine-tuning adds to a fit: the learning rate falls from epoch to epoch."""
 
 from __future__ import annotations
 
@@ -15,7 +14,6 @@ from classifier.fit import FINE_TUNE, HEAD, Fit, History
 from classifier.recipe import Recipe
 
 STEPS = 6
-MOMENTUM = 0.75
 
 
 class Batches:
@@ -43,58 +41,12 @@ def data() -> Any:
     return batches.apply(tf.data.experimental.assert_cardinality(STEPS))
 
 
-def after_each_step() -> list[Any]:
-    plain, weights = model(keras.optimizers.Adam(0.1)), []
-
-    def batch_ended(batch: int, logs: Any = None) -> None:
-        weights.append(plain.get_weights()[0])
-
-    noting = keras.callbacks.LambdaCallback(on_train_batch_end=batch_ended)
-    plain.fit(data(), callbacks=[noting], shuffle=False, verbose=0)
-    return weights
-
-
 def fit(phase: str, epochs: int, made: Any, *, plateau: int = 9) -> History:
     recipe = Recipe(plateau_patience=plateau, plateau_factor=0.5)
     history, _ = Fit(phase, epochs, 9, recipe, None, None, silent).run(
         made, Batches(), data(), None
     )
     return history
-
-
-def fitted(epochs: int, optimizer: Any) -> Any:
-    made = model(optimizer)
-    fit(FINE_TUNE, epochs, made)
-    return made.get_weights()[0]
-
-
-def test_an_epoch_ends_as_the_average_of_its_weights() -> None:
-    steps = after_each_step()
-    expected = steps[0]
-    for weights in steps[1:]:
-        expected = MOMENTUM * expected + (1 - MOMENTUM) * weights
-
-    averaged = fitted(1, keras.optimizers.Adam(0.1, use_ema=True, ema_momentum=MOMENTUM))
-
-    np.testing.assert_allclose(averaged, expected, rtol=1e-5)
-    assert np.abs(averaged - steps[-1]).max() > 0.05
-
-
-def test_the_next_epoch_goes_on_from_the_average() -> None:
-    slow, plain = (
-        fit(FINE_TUNE, 2, model(optimizer))["loss"]
-        for optimizer in (
-            keras.optimizers.Adam(0.1, use_ema=True, ema_momentum=0.999),
-            keras.optimizers.Adam(0.1),
-        )
-    )
-
-    assert plain[1] < 0.9 * plain[0]
-    assert slow[1] > 0.9 * slow[0]  # so long an average is hardly further than the beginning
-
-
-def test_an_optimizer_that_does_not_average_leaves_the_last_step() -> None:
-    np.testing.assert_allclose(fitted(1, keras.optimizers.Adam(0.1)), after_each_step()[-1])
 
 
 def test_the_learning_rate_falls_along_a_half_cosine() -> None:

@@ -82,8 +82,7 @@ print(json.dumps({
 SETTINGS = [
     "views=0", "head_units=8", "head_epochs=6", "head_batch_size=8", "head_min_steps=2",
     "fine_tune_epochs=7", "fine_tune_batch_size=8", "fine_tune_learning_rate=3e-3",
-    "fine_tune_from=conv5_block3_3", "fine_tune_patience=4", "fine_tune_averaging=0.5",
-    "plateau_patience=1",
+    "fine_tune_from=conv5_block3_3", "fine_tune_patience=4", "plateau_patience=1",
 ]  # fmt: skip
 
 
