@@ -1,4 +1,4 @@
-"""A head without Keras: two dense layers in numpy, read from the file that Keras wrote."""
+"""A head without Keras: its layers in numpy, read from the file that Keras wrote."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from classifier.errors import StoreError
+from classifier.evaluation import softmax
 from classifier.feature_files import EMBEDDING_SIZE
 
 Floats = npt.NDArray[np.float32]
+
+ROOM = "layers/dense_2/vars/0"
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,18 @@ class Head:
     hidden_bias: Floats
     logits_kernel: Floats
     logits_bias: Floats
+    room: Floats | None = None
+    """(C, C): how much a photo that looks like the row's category gains for the column's."""
+
+    @property
+    def weights(self) -> list[Floats]:
+        """As the Keras model has them."""
+        return [array for array in vars(self).values() if array is not None]
 
     @classmethod
     def of(cls, model: Any) -> Self:
         """The same head as a Keras model."""
-        layers = [model.get_layer(name) for name in ("hidden", "logits")]
-        return cls(*(np.asarray(array) for layer in layers for array in layer.get_weights()))
+        return cls(*(np.asarray(array) for array in model.get_weights()))
 
     @classmethod
     def read(cls, path: Path, *, units: int, classes: int) -> Self:
@@ -42,6 +51,9 @@ class Head:
                     for layer in ("dense", "dense_1")
                     for place in (0, 1)
                 ]
+                if ROOM in file:
+                    arrays.append(np.asarray(file[ROOM], np.float32))
+                    shapes.append((classes, classes))
         except (OSError, KeyError) as error:
             raise StoreError(f"{path} does not fit the network: {error}") from error
         found = [array.shape for array in arrays]
@@ -62,5 +74,17 @@ class Head:
 
     def of_hidden(self, activations: Floats) -> Floats:
         """Activations (N, units) to logits (N, classes)."""
-        answer: Floats = activations @ self.logits_kernel + self.logits_bias
-        return answer
+        dense = self._dense(activations)
+        return dense if self.room is None else dense + _shares(dense) @ self.room
+
+    def shares(self, activations: Floats) -> Floats:
+        """How much a photo looks like each category, (N, classes): by these it has its `room`."""
+        return _shares(self._dense(activations))
+
+    def _dense(self, activations: Floats) -> Floats:
+        dense: Floats = activations @ self.logits_kernel + self.logits_bias
+        return dense
+
+
+def _shares(logits: Floats) -> Floats:
+    return softmax(logits).astype(np.float32)

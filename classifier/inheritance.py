@@ -6,13 +6,13 @@ pulls at it; the photos it gets wrong, and those of new categories, have their l
 
 A few photos are soon learned by heart, and then no weight makes them count for more (Byrd & Lipton
 2019): a new category would hardly ever be answered. So at the end its answers are raised as far as
-the others can bear (`room_for`).
+all others can bear, and against those that can bear more a little further (`room_for`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from classifier.adam import Adam
 from classifier.evaluation import softmax
 from classifier.features import Embeddings
 from classifier.head import Head
+from classifier.network import build_head
 
 Floats = npt.NDArray[np.float32]
 Columns = npt.NDArray[np.integer[Any]]
@@ -39,8 +40,12 @@ single photos so, of twenty the whole head learns enough to win them back (docs/
 ENOUGH = 100
 """So many validation photos of known categories can tell such a fall; fewer are not asked."""
 HIGHEST = 4.0
+SINGLE = 1.5
+"""As high as it is raised against a single category, where not all can bear that."""
 BELOW = 0.99
 """How near the answers come to those of the photo that would be one too many."""
+LEAST = 0.01
+"""What the answer of a photo that is to be kept stays ahead."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,10 @@ class Ancestor:
     @property
     def units(self) -> int:
         return int(self.head.get_layer("hidden").units)
+
+    @property
+    def has_room(self) -> bool:
+        return Head.of(self.head).room is not None
 
 
 def has_only_few_new(
@@ -98,7 +107,19 @@ def inherit(
         weight = len(others) / ((len(classes) - 1) * len(own))  # balanced
         learned = _new_column(seen(own), seen(others), weight, length)
         columns[:, column], offsets[column] = learned
-    head.set_weights([before.hidden_kernel, before.hidden_bias, columns, offsets])
+    weights = [before.hidden_kernel, before.hidden_bias, columns, offsets]
+    if before.room is not None:
+        weights.append(_padded(before.room, inherited))
+    head.set_weights(weights)
+
+
+def _padded(room: Floats, inherited: Sequence[int]) -> Floats:
+    """The same room between the columns that were inherited, and none for the others."""
+    old = [column for column, place in enumerate(inherited) if place >= 0]
+    places = [inherited[column] for column in old]
+    padded = np.zeros((len(inherited), len(inherited)), np.float32)
+    padded[np.ix_(old, old)] = room[np.ix_(places, places)]
+    return padded
 
 
 def _new_column(
@@ -124,29 +145,64 @@ def _new_column(
 
 
 def room_for(
-    new: Columns, logits: Floats, labels: Columns, before: Columns, *, most: int = LOST
-) -> float:
-    """By how much the logits of the columns `new` may be raised, 0 to HIGHEST: judged by validation
-    photos, their logits (V, C), columns, and the columns the ancestor answered, of which no known
-    category may lose more than `most`. What learning has cost the others already counts as well.
-    0 where fewer than ENOUGH photos judge it."""
+    new: Columns,
+    logits: Floats,
+    shares: Floats,
+    labels: Columns,
+    before: Columns,
+    *,
+    most: int = LOST,
+) -> Floats:
+    """By how much the logits of the columns `new` may be raised, (C,): for photos that look like
+    each column, of which they have the `shares` (V, C).
+
+    Validation photos judge it, by their logits (V, C), columns, and the columns the ancestor
+    answered. Against all others it is raised by so much, 0 to HIGHEST, that no known category loses
+    more than `most` of them and all no more than FALL on average; what learning has cost counts as
+    well. Beyond that against each by what its own photos bear without another loss, up to SINGLE.
+    Zeros where fewer than ENOUGH photos judge it, or learning has cost a category more than LOST.
+    """
+    room = np.zeros(logits.shape[1], np.float32)
     if not _can_judge(labels, new):
-        return 0.0
+        return room
     old = np.setdiff1d(labels, new)
-    photos = {column: int(np.sum(labels == column)) for column in old}
-    right = logits.argmax(axis=1) == labels
+    right = (logits.argmax(axis=1) == labels) & np.isin(labels, old)
     lost = {
         column: int(np.sum(before[labels == column] == column) - np.sum(right[labels == column]))
         for column in old
     }
-    threatened = np.flatnonzero(right & np.isin(labels, old))
-    margins = np.delete(logits, new, axis=1).max(axis=1) - logits[:, new].max(axis=1)
-    for place in threatened[np.argsort(margins[threatened], kind="stable")]:
-        column = labels[place]
-        lost[column] += 1
-        fall = sum(lost[each] / photos[each] for each in old) / len(old)
+    if max(lost.values()) > LOST:
+        return room
+    ahead = _ahead(logits, new)
+    room[:] = _against_all(ahead, labels, right, lost, most)
+    kept = right & (ahead > room[0])
+    for column in np.unique(labels[kept]):
+        bears = BELOW * ahead[kept & (labels == column)].min()
+        room[column] = max(room[column], min(bears, SINGLE))
+    # A photo that looks like several categories has something of each: no more than it bears.
+    left = ahead[kept] - shares[kept] @ room
+    return room + min(0.0, float(left.min(initial=LEAST)) - LEAST)
+
+
+def _ahead(logits: Floats, new: Columns) -> Floats:
+    """What the best of the other columns is ahead of the best new one, (V,)."""
+    ahead: Floats = np.delete(logits, new, axis=1).max(axis=1) - logits[:, new].max(axis=1)
+    return ahead
+
+
+def _against_all(
+    ahead: Floats, labels: Columns, right: npt.NDArray[np.bool_], lost: dict[Any, int], most: int
+) -> float:
+    """By how much new answers may be raised against all known ones, 0 to HIGHEST; `ahead` (V,) is
+    what the photos' answers are ahead of them, `lost` what each category has lost already."""
+    lost = lost.copy()
+    photos = {column: int(np.sum(labels == column)) for column in lost}
+    threatened = np.flatnonzero(right)
+    for place in threatened[np.argsort(ahead[threatened], kind="stable")]:
+        lost[labels[place]] += 1
+        fall = sum(lost[column] / photos[column] for column in lost) / len(lost)
         if max(lost.values()) > most or fall > FALL:
-            return float(np.clip(BELOW * margins[place], 0, HIGHEST))
+            return float(np.clip(BELOW * ahead[place], 0, HIGHEST))
     return HIGHEST if len(threatened) else 0.0
 
 
@@ -158,20 +214,30 @@ def make_room(
     labels: Columns,
     *,
     most: int = LOST,
-) -> None:
-    """Raise what `head` answers of categories its ancestor lacks, judged by validation photos, of
-    which no known category may lose more than `most`."""
+) -> Any:
+    """`head`, or one that answers categories more often that its ancestor lacks, judged by
+    validation photos, of which no known category may lose more than `most`."""
     new = np.array([c for c, slug in enumerate(classes) if slug not in ancestor.classes], int)
     if not len(new) or not len(labels):
-        return
+        return head
     position = {slug: column for column, slug in enumerate(classes)}
     columns = np.array([position.get(slug, -1) for slug in ancestor.classes])
     embeddings = photos[:]
     before = columns[Head.of(ancestor.head).logits(embeddings).argmax(axis=1)]
-    layer = head.get_layer("logits")
-    kernel, offsets = layer.get_weights()
-    offsets[new] += room_for(new, Head.of(head).logits(embeddings), labels, before, most=most)
-    layer.set_weights([kernel, offsets])
+    found = Head.of(head)
+    hidden = found.hidden(embeddings)
+    logits, shares = found.of_hidden(hidden), found.shares(hidden)
+    room = room_for(new, logits, shares, labels, before, most=most)
+    if not room.any():
+        return head
+    kernel = np.zeros((len(classes), len(classes)), np.float32)
+    if found.room is not None:
+        kernel += found.room
+    kernel[:, new] = room[:, np.newaxis]
+    units, rate = len(found.hidden_bias), head.get_layer("dropout").rate
+    roomy = build_head(len(classes), units=units, dropout=rate, room=True)
+    roomy.set_weights(replace(found, room=kernel).weights)
+    return roomy
 
 
 def _log_sum_exp(logits: Floats) -> Floats:

@@ -108,20 +108,22 @@ def copy_backbone(backbone: Backbone) -> Backbone:
     return Backbone(model, backbone.image_size, backbone.source, backbone.sha256)
 
 
-def build_head(classes: int, *, units: int, dropout: float) -> Any:
+def build_head(classes: int, *, units: int, dropout: float, room: bool = False) -> Any:
     """Dense ReLU, dropout, dense: float32 (N, 2048) embeddings to (N, classes) logits.
 
     Softmax is applied outside, with the temperature; the loss takes logits for accuracy's sake.
+    With `room`, what a photo looks like raises the logits of chosen others, by a kernel that does
+    not learn (`inheritance.make_room`).
     """
-    return keras.Sequential(
-        [
-            keras.Input((EMBEDDING_SIZE,), name="embedding"),
-            keras.layers.Dense(units, activation="relu", name="hidden"),
-            keras.layers.Dropout(dropout, name="dropout"),
-            keras.layers.Dense(classes, name="logits"),
-        ],
-        name="head",
-    )
+    embedding = keras.Input((EMBEDDING_SIZE,), name="embedding")
+    hidden = keras.layers.Dense(units, activation="relu", name="hidden")(embedding)
+    kept = keras.layers.Dropout(dropout, name="dropout")(hidden)
+    logits = keras.layers.Dense(classes, name="logits")(kept)
+    if room:
+        shares = keras.layers.Softmax(name="shares")(logits)
+        raising = keras.layers.Dense(classes, use_bias=False, trainable=False, name="room")
+        logits = keras.layers.Add(name="raised")([logits, raising(shares)])
+    return keras.Model(embedding, logits, name="head")
 
 
 def unfreeze_from(backbone: Backbone, prefix: str) -> int:

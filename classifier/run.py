@@ -296,12 +296,11 @@ class _Run:
         )
         self.histories[HEAD] = result.history
         self.seconds[HEAD] = result.seconds
-        if before is not None:
-            photos = features["validation"].embeddings.only(checks >= 0)
-            most = 0 if self.only_new else LOST
-            columns = checks[checks >= 0]
-            make_room(result.head, before, self.classes, photos, columns, most=most)
-        return result.head
+        if before is None:
+            return result.head
+        photos = features["validation"].embeddings.only(checks >= 0)
+        most = 0 if self.only_new else LOST
+        return make_room(result.head, before, self.classes, photos, checks[checks >= 0], most=most)
 
     def _fine_tune(self, backbone: Backbone, head: Any) -> FineTuneResult:
         result = fine_tune(

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import StoreError
+from classifier.head import Head
 from classifier.recipe import Recipe
 from classifier.weights import ARCHITECTURE, file_sha256
 
@@ -199,8 +200,10 @@ def open_head(root: Path, directory: str) -> Any:
     from classifier.network import build_head
 
     manifest = _verified(root / directory, "version")
-    head = build_head(len(manifest["classes"]), units=manifest["head_units"], dropout=0.0)
-    _load_weights(head, root / directory / HEAD_FILE)
+    units, classes = manifest["head_units"], len(manifest["classes"])
+    stored = Head.read(root / directory / HEAD_FILE, units=units, classes=classes)
+    head = build_head(classes, units=units, dropout=0.0, room=stored.room is not None)
+    head.set_weights(stored.weights)
     return head
 
 

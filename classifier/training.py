@@ -91,13 +91,15 @@ def train_head(
     """
     _require_two_categories(labels)
     keras.utils.set_random_seed(recipe.seed)
-    head = build_head(classes, units=recipe.head_units, dropout=recipe.dropout)
+    begins = ancestor if ancestor is not None and ancestor.units == recipe.head_units else None
+    room = begins is not None and begins.has_room
+    head = build_head(classes, units=recipe.head_units, dropout=recipe.dropout, room=room)
     batches = _FeatureBatches(train, labels, classes, recipe)
-    if ancestor is not None and ancestor.units == recipe.head_units:
-        inherit(head, ancestor, names, train.embeddings, labels)
+    if begins is not None:
+        inherit(head, begins, names, train.embeddings, labels)
         if not learns_on:
             return HeadResult(head, {}, 0.0)
-        batches.targets = targets(ancestor, names, train.embeddings, labels)
+        batches.targets = targets(begins, names, train.embeddings, labels)
         batches.shown, batches.rate = recipe.quick_shown, recipe.quick_learning_rate
     _compile(head, batches.learning_rate, recipe)
     fit = Fit(

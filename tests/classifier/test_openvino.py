@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,21 @@ def test_a_head_needs_no_keras_to_give_the_same_answer(root: Path, head: Any) ->
     read = Head.read(root / "versions/first/head.weights.h5", units=UNITS, classes=2)
     expected = np.asarray(head(embeddings.astype(np.float32), training=False))
     np.testing.assert_allclose(read.logits(embeddings), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_so_does_one_that_gives_room(tmp_path: Path) -> None:
+    head = build_head(3, units=UNITS, dropout=0.5, room=True)
+    generator = np.random.default_rng(1)
+    head.set_weights([generator.normal(size=array.shape) for array in head.get_weights()])
+    head.save_weights(tmp_path / "head.weights.h5")
+    embeddings = generator.random((5, 2048)).astype(np.float16)
+
+    read = Head.read(tmp_path / "head.weights.h5", units=UNITS, classes=3)
+
+    expected = np.asarray(head(embeddings.astype(np.float32), training=False))
+    np.testing.assert_allclose(read.logits(embeddings), expected, rtol=1e-4, atol=1e-4)
+    without = replace(read, room=None).logits(embeddings)
+    assert np.abs(without - expected).max() > 0.1
 
 
 def test_a_photo_gets_the_same_answer_alone_and_in_company(root: Path) -> None:
@@ -233,6 +249,7 @@ def test_fp32_serves_where_nothing_could_be_compared(head: Any) -> None:
 def test_serving_loads_no_tensorflow_and_reports_to_nobody(root: Path) -> None:
     code = f"""
 import sys, numpy
+from dataclasses import replace
 from pathlib import Path
 from classifier.serving import open_engine
 engine = open_engine(Path({str(root)!r}), "versions/first", setting="openvino")

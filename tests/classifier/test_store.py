@@ -68,6 +68,16 @@ def test_a_version_on_the_same_backbone_uses_the_loaded_one(
     assert store.open_version(stored, directory, embedder=embedder).embedder is embedder
 
 
+def test_a_head_is_opened_as_it_was_stored(stored: Path, head: Any, backbone: Backbone) -> None:
+    roomy = build_head(3, units=8, dropout=0.5, room=True)
+    roomy.get_layer("room").set_weights([np.diag([2.0, 0, 0])])
+    for name, one in (("plain", head), ("roomy", roomy)):
+        opened = store.open_head(stored, save(stored, name, one, backbone.sha256))
+
+        for found, expected in zip(opened.get_weights(), one.get_weights(), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
 def test_a_version_says_how_it_was_made(stored: Path, head: Any, backbone: Backbone) -> None:
     manifest = store.read_manifest(stored, save(stored, "says", head, backbone.sha256))
     assert manifest["recipe"] == Recipe().to_dict()
