@@ -137,7 +137,10 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "catalog.storage.DurableStorage"},
-    "staticfiles": {"BACKEND": "catalog.storage.HashedStatic"},
+    "staticfiles": {
+        "BACKEND": "catalog.storage.HashedStatic",
+        "OPTIONS": {"file_permissions_mode": 0o644},  # root collects them, another user serves them
+    },
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.management import call_command
+from pytest_django.fixtures import Settings
 
+from catalog import settings as shipped
 from catalog.storage import DurableStorage
 
 
@@ -71,3 +74,17 @@ def test_a_write_that_fails_leaves_nothing(
 def test_a_name_outside_the_folder_is_refused(storage: DurableStorage) -> None:
     with pytest.raises(Exception, match=r"path|Detected"):
         storage.save("../outside.jpg", ContentFile(b"1"))
+
+
+def test_collected_files_can_be_read_by_the_user_that_serves_them(
+    tmp_path: Path, settings: Settings
+) -> None:
+    """`collectstatic` is root's in docs/operations.md, and the site runs as another user."""
+    settings.STORAGES = shipped.STORAGES
+    settings.STATIC_ROOT = tmp_path
+
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+    assert "staticfiles.json" in files(tmp_path)
+    modes = {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
+    assert modes == {0o644}
