@@ -44,6 +44,16 @@ def large_photos(folder: Path) -> Path:
     return folder
 
 
+def test_the_doctor_finds_nothing_wrong_with_a_site_that_runs(taught_site: Site) -> None:
+    with_processes(taught_site, "worker")
+
+    found = last_line(taught_site.manage("doctor", "--json"))
+
+    assert found["ok"]
+    assert all(check["ok"] for check in found["checks"])
+    assert "ok  worker" in taught_site.manage("doctor")
+
+
 def test_a_worker_killed_in_the_middle_of_a_batch_loses_nothing(
     taught_site: Site, tmp_path: Path
 ) -> None:

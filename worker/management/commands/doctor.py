@@ -35,8 +35,10 @@ class Command(ClassifierCommand):
         checks = [_checked(name, check) for name, check in CHECKS.items()]
         wrong = [check for check in checks if not check["ok"]]
         lines = [f"{'ok ' if c['ok'] else 'NO '} {c['name']:<9} {c['message']}" for c in checks]
-        refused = f"{len(wrong)} of {len(checks)} checks failed: {wrong[0]['message']}"
-        return Result({"ok": not wrong, "checks": checks}, lines, refused=refused if wrong else "")
+        refused = ""
+        if wrong:
+            refused = f"{len(wrong)} of {len(checks)} checks failed: {wrong[0]['message']}"
+        return Result({"ok": not wrong, "checks": checks}, lines, refused=refused)
 
 
 def _checked(name: str, check: Callable[[], str]) -> dict[str, Any]:
