@@ -134,6 +134,8 @@ def _worker() -> str:
         )
     if latest.error:
         raise Trouble(f"{latest.name}: {latest.error}")
+    if latest.version_id is None:
+        return f"{latest.name} runs, with no version to load yet."
     return f"{latest.name} has version {latest.version_id} loaded."
 
 
