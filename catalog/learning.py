@@ -13,11 +13,22 @@ from django.utils import timezone
 
 from . import runs, training_set
 from .errors import RunActive
-from .models import RunMode, RunState, RunTrigger, Serving, Split, TrainingRun
+from .models import (
+    Decision,
+    DecisionKind,
+    RunMode,
+    RunState,
+    RunTrigger,
+    Serving,
+    Split,
+    TrainingRun,
+)
 
 logger = logging.getLogger(__name__)
 
 MIN_CATEGORIES = 2
+IMPORT_SETTLES = timedelta(minutes=2)
+"""An import counts as ended so long after its last photo: the next folder often follows."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +44,15 @@ class Outlook:
     usable: int
     """Categories with enough training labels to be learned."""
     under_way: bool
+    importing: bool
 
     @property
     def why_not_yet(self) -> str:
         """The first thing that is missing, in words; empty when a run is due."""
         if self.under_way:
             return "A training run is under way."
+        if self.importing:
+            return "Photos are being imported; a run that began now would miss the rest."
         if self.usable < MIN_CATEGORIES:
             return (
                 f"{self.usable} of {MIN_CATEGORIES} categories with at least "
@@ -63,6 +77,7 @@ def outlook() -> Outlook:
         earliest=earliest if earliest and earliest > now else None,
         usable=usable_categories(),
         under_way=runs.active() is not None,
+        importing=_importing(now),
     )
 
 
@@ -112,6 +127,11 @@ def _last_read() -> TrainingRun | None:
     """The newest run that took the labels in; one skipped as unchanged did so too."""
     took_in = TrainingRun.objects.filter(state__in=[RunState.SUCCEEDED, RunState.SKIPPED])
     return took_in.order_by("-id").first()
+
+
+def _importing(now: datetime) -> bool:
+    latest = Decision.objects.filter(kind=DecisionKind.IMPORT).order_by("-id").first()
+    return latest is not None and latest.at > now - IMPORT_SETTLES
 
 
 def _earliest() -> datetime | None:

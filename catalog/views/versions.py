@@ -75,7 +75,7 @@ def models(request: SignedIn) -> HttpResponse:
         "version_rows": [_listed(version, figures) for version in versions],
         "runs": _page(request, "runs", TrainingRun.objects.select_related("requested_by")),
         "previous": _earlier(serving),
-        "waiting": _waiting(serving),
+        "waiting": _waiting(),
         "jobs": jobs,
         "ended_jobs": ended_jobs,
         "doubts": doubts.shown_to(request.user).count(),
@@ -185,11 +185,11 @@ def _listed(
     return version, figures[version.pk], provenance.stands_on_starter(version)
 
 
-def _waiting(serving: Serving) -> ModelVersion | None:
+def _waiting() -> ModelVersion | None:
     """The newest version, where it waits for a manager to decide."""
     newest = ModelVersion.objects.defer("metrics").order_by("-id").first()
     waits = newest is not None and newest.state == VersionState.CANDIDATE and newest.files_present
-    return newest if waits and serving.live_id is not None else None
+    return newest if waits else None
 
 
 def _earlier(serving: Serving) -> ModelVersion | None:

@@ -126,6 +126,18 @@ def test_only_labels_since_the_last_run_count(
     assert learning.why_not_yet() == "0 of 12 changed labels needed."
 
 
+def test_an_import_is_waited_for(two_categories: list[Category], reviewer: User) -> None:
+    label(two_categories, 12, reviewer)
+    latest = Decision.objects.order_by("-id")[:1].get()
+    Decision.objects.filter(pk=latest.pk).update(kind="import")
+
+    assert learning.start_if_due() is None
+    assert "imported" in learning.why_not_yet()
+
+    Decision.objects.filter(pk=latest.pk).update(at=timezone.now() - learning.IMPORT_SETTLES)
+    assert learning.start_if_due() is not None
+
+
 def test_one_category_is_not_enough(reviewer: User) -> None:
     label([factories.category("Cups")], 12, reviewer)
 

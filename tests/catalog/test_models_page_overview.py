@@ -14,6 +14,7 @@ from catalog.models import (
     Backbone,
     ModelVersion,
     Role,
+    RunMode,
     RunState,
     RunTrigger,
     Serving,
@@ -47,6 +48,18 @@ def test_an_empty_site_says_what_to_do_first(client: Client) -> None:
     assert "No version yet" in text
     assert "Nothing was learned yet" in text
     assert "Learn now" in text
+
+
+@pytest.mark.usefixtures("manager")
+def test_before_the_first_version_is_live_the_page_says_what_is_on_its_way(client: Client) -> None:
+    run = runs.claim(runs.request(RunTrigger.BUTTON, mode=RunMode.FULL).pk, owner="trainer")
+    assert run is not None
+    assert "wait for the run that is under way" in page(client)
+
+    runs.end(run, RunState.SUCCEEDED, "Not enough evidence.")
+    version = factories.version(state=VersionState.CANDIDATE)
+
+    assert f"Version {version.pk}</a> is made and waits for a manager" in page(client)
 
 
 @pytest.mark.usefixtures("manager")

@@ -94,6 +94,17 @@ def test_a_rehearsal_changes_nothing(labels_only: Merchant) -> None:
     assert not TrainingRun.objects.exists()
 
 
+def test_without_test_photos_no_share_of_them_is_said(labelled: Merchant) -> None:
+    ProductImage.objects.filter(product__split=Split.TEST).update(withdrawn_at=timezone.now())
+    out = StringIO()
+
+    call_command("retrain", "--mode", "head", *recipe(), stdout=out, stderr=StringIO())
+
+    assert ": no test photos to judge it by." in out.getvalue()
+    call_command("model_versions", "list", stdout=out)
+    assert "no test photos  Not enough evidence" in out.getvalue()
+
+
 def test_retrain_is_refused_while_another_run_is_active(labels_only: Merchant) -> None:
     factories.run(state=RunState.RUNNING)
 

@@ -83,7 +83,9 @@ def _as_data(version: ModelVersion, *, full: bool) -> dict[str, Any]:
 def _line(version: ModelVersion) -> str:
     metrics = version.metrics
     figures = ""
-    if "accuracy" in metrics:
+    if metrics.get("images") == 0:
+        figures = "no test photos"
+    elif "accuracy" in metrics:
         figures = f"{100 * metrics['accuracy']:.1f}% of {metrics['images']} test photos right"
     made = f"{version.created_at:%Y-%m-%d %H:%M}"
     return f"{version.pk:>5}  {version.get_state_display():<10} {made}  {figures}  {version.reason}"

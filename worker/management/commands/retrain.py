@@ -84,17 +84,24 @@ def _result(run: TrainingRun, seconds: float) -> Result:
     }
     lines = [f"Run {run.pk} {run.get_state_display().lower()}: {run.reason}"]
     if version is not None:
-        m = version.metrics
+        state = "is live" if promoted else version.get_state_display().lower()
         lines.append(
-            f"Version {version.pk} {'is live' if promoted else version.get_state_display().lower()}"
-            f": {percent(m['accuracy'])} of {m['images']} test photos right, macro-F1 "
-            f"{percent(m['macro_f1'])}. {version.weights}"
+            f"Version {version.pk} {state}: {_figures(version.metrics)}. {version.weights}"
         )
     if run.skipped_images:
         lines.append(f"{len(run.skipped_images)} photos could not be read and were left out:")
         lines += [f"  photo {s['image']}: {s['reason']}" for s in run.skipped_images[:NAMED]]
     lines.append(f"{seconds:.0f} s.")
     return Result(data, lines, refused="" if run.state in FINE else _refusal(run))
+
+
+def _figures(metrics: dict[str, Any]) -> str:
+    if not metrics["images"]:
+        return "no test photos to judge it by"
+    return (
+        f"{percent(metrics['accuracy'])} of {metrics['images']} test photos right, macro-F1 "
+        f"{percent(metrics['macro_f1'])}"
+    )
 
 
 def _refusal(run: TrainingRun) -> str:
