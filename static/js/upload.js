@@ -359,7 +359,8 @@ function refreshNow() {
   show("queue", rows.length);
   at("drop").classList.toggle("is-small", rows.length > 0);
   show("start", ready);
-  at("start").textContent = ready === 1 ? "Upload 1 photo" : `Upload ${ready} photos`;
+  const kind = rows.some(({ state, isZip }) => state === "ready" && isZip) ? "file" : "photo";
+  at("start").textContent = `Upload ${ready} ${kind}${ready === 1 ? "" : "s"}`;
   show("clear", done && !open);
   show("paused", signedOut);
   show("hold", open);

@@ -123,7 +123,7 @@ def test_a_zip_and_a_list_go_up_like_photos(site: Site, page: Page, tmp_path: Pa
     open_upload(page, site)
     page.set_input_files("#file", [str(archive), str(table), str(tmp_path / "LISTED.jpg")])
     page.get_by_text("list.csv: The list names 1 file").wait_for()
-    page.get_by_role("button", name="Upload 2 photos").click()
+    page.get_by_role("button", name="Upload 2 files").click()
     page.get_by_text("4 photos are with us · 1 needs your attention").wait_for(timeout=30_000)
     assert "An archive inside an archive is not opened" in page.locator(".is-bad").inner_text()
     page.get_by_role("link", name="LISTED.jpg").click()
@@ -142,7 +142,7 @@ def test_two_zips_dropped_together_are_both_taken_in(
                 packed.writestr(f"TWO-{name}-{number}.jpg", factories.photo_bytes(64, 48))
     open_upload(page, site)
     page.set_input_files("#file", [str(archive) for archive in archives])
-    page.get_by_role("button", name="Upload 2 photos").click()
+    page.get_by_role("button", name="Upload 2 files").click()
     page.get_by_text("62 photos are with us").wait_for(timeout=60_000)
     assert page.locator(".is-bad").count() == 0
     assert site.sql(PHOTOS, "TWO-%") == [(62,)]
@@ -159,7 +159,7 @@ def test_a_full_disk_half_way_through_a_zip_is_said_at_once_and_waited_out(
     open_upload(page, site)
     page.route("**/upload/archives/**", lambda route: route.fulfill(status=507, body=full))
     page.set_input_files("#file", str(archive))
-    page.get_by_role("button", name="Upload 1 photo").click()
+    page.get_by_role("button", name="Upload 1 file").click()
     page.get_by_text(words).wait_for(timeout=3_000)
     page.unroute("**/upload/archives/**")
     page.get_by_role("button", name="Try again").click()
