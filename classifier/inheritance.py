@@ -160,7 +160,7 @@ def room_for(
     answered. Against all others it is raised by so much, 0 to HIGHEST, that no known category loses
     more than `most` of them and all no more than FALL on average; what learning has cost counts as
     well. Beyond that against each by what its own photos bear without another loss, up to SINGLE.
-    Zeros where fewer than ENOUGH photos judge it, or learning has cost a category more than LOST.
+    Zeros where fewer than ENOUGH photos judge it, or learning has cost a category `most` and two.
     """
     room = np.zeros(logits.shape[1], np.float32)
     if not _can_judge(labels, new):
@@ -171,7 +171,7 @@ def room_for(
         column: int(np.sum(before[labels == column] == column) - np.sum(right[labels == column]))
         for column in old
     }
-    if max(lost.values()) > LOST:
+    if max(lost.values()) > most + 1:
         return room
     ahead = _ahead(logits, new)
     room[:] = _against_all(ahead, labels, right, lost, most)

@@ -232,11 +232,23 @@ def test_where_no_photo_may_be_lost_it_is_raised_until_the_first_would_be() -> N
 
 def test_what_learning_has_cost_the_others_counts_too() -> None:
     logits, labels = against_new([-1.0] + [3.0] * 49 + [5.0] * 50)
+
     room = room_for(np.array([0]), logits, shares(logits, labels), labels, labels)
+
     assert room.min() == pytest.approx(3.0, rel=0.05)
 
-    logits, labels = against_new([-1.0, -1.0] + [3.0] * 98)
-    assert not room_for(np.array([0]), logits, shares(logits, labels), labels, labels).any()
+
+@pytest.mark.parametrize(
+    ("cost", "most", "raised"), [(1, 0, True), (2, 0, False), (2, 1, True), (3, 1, False)]
+)
+def test_where_learning_has_cost_a_category_much_nothing_is_raised(
+    cost: int, most: int, *, raised: bool
+) -> None:
+    logits, labels = against_new([-1.0] * cost + [3.0] * (100 - cost))
+
+    room = room_for(np.array([0]), logits, shares(logits, labels), labels, labels, most=most)
+
+    assert room.any() == raised
 
 
 def test_against_a_category_that_bears_more_it_is_raised_further() -> None:
