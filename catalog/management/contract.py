@@ -18,6 +18,8 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from ..errors import CatalogError
 
+JSON_HELP = "one JSON object as the last line"
+
 
 @dataclass(frozen=True)
 class Result:
@@ -45,7 +47,7 @@ class ContractCommand(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         self.arguments(parser)
-        parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+        parser.add_argument("--json", action="store_true", help=JSON_HELP)
 
     def run_from_argv(self, argv: list[str]) -> None:
         """From a shell: errors are one sentence, without a class name before it."""

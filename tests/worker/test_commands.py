@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
-from django.core.management import call_command
-from django.core.management.base import CommandError
+from django.core.management import call_command, get_commands, load_command_class
+from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -45,6 +46,17 @@ from .conftest import RECIPE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("backbone_in_memory")]
 
+COMMANDS = [
+    "classify",
+    "create_user",
+    "doctor",
+    "evaluate",
+    "import_images",
+    "model_versions",
+    "reclassify",
+    "retrain",
+]
+
 
 def answer(name: str, *arguments: str) -> dict[str, Any]:
     """The JSON object the command ends with."""
@@ -64,6 +76,30 @@ def refusal(name: str, *arguments: str) -> str:
 
 def recipe() -> list[str]:
     return [word for setting in RECIPE for word in ("--set", setting)]
+
+
+def described(parser: ArgumentParser) -> Iterator[tuple[str, str | None]]:
+    """Each option or action with its help, those of actions too."""
+    for action in parser._actions:
+        for choice in getattr(action, "_choices_actions", []):
+            yield choice.dest, choice.help
+        if isinstance(action.choices, dict):
+            for inner in action.choices.values():
+                yield from described(inner)
+        else:
+            yield action.dest, action.help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_option_says_what_it_does(name: str) -> None:
+    app = get_commands()[name]
+    command = app if isinstance(app, BaseCommand) else load_command_class(app, name)
+
+    parser = command.create_parser("", name)
+
+    without = [option for option, words in described(parser) if not words]
+
+    assert without == []
 
 
 def test_retrain_makes_a_version_and_says_how_good_it_is(labelled: Merchant) -> None:

@@ -18,7 +18,9 @@ class Command(ContractCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME", help="what the person signs in with")
-        parser.add_argument("--role", required=True, choices=Role.values)
+        parser.add_argument(
+            "--role", required=True, choices=Role.values, help="what the person may see and do"
+        )
         parser.add_argument(
             "--merchant", default="", help="whose products (role merchant); default: NAME"
         )

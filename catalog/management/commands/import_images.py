@@ -20,9 +20,18 @@ class Command(ContractCommand):
     help = "Import a folder of photos, one folder per category; the labels count as a person's."
 
     def arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", metavar="DIR", type=Path)
-        parser.add_argument("--split", choices=[s.value for s in Split if s.value])
-        parser.add_argument("--merchant", default=importing.MERCHANT, metavar="NAME")
+        parser.add_argument("folder", metavar="DIR", type=Path, help="a folder per category")
+        parser.add_argument(
+            "--split",
+            choices=[s.value for s in Split if s.value],
+            help="what all of them are for; drawn for each product if left out",
+        )
+        parser.add_argument(
+            "--merchant",
+            default=importing.MERCHANT,
+            metavar="NAME",
+            help=f"whose products they are ({importing.MERCHANT})",
+        )
         parser.add_argument("--unlabelled", action="store_true", help="the worker suggests labels")
         parser.add_argument("--dry-run", action="store_true", help="store nothing")
 

@@ -9,9 +9,10 @@ from django.core.management.base import CommandParser
 
 from catalog import golive
 from catalog.errors import NotAllowed
-from catalog.management.contract import ContractCommand, Result
+from catalog.management.contract import JSON_HELP, ContractCommand, Result
 from catalog.models import ModelVersion, Serving
 
+NUMBER_HELP = "the version's number"
 BRIEF = ("images", "accuracy", "macro_f1", "ece")
 
 
@@ -20,14 +21,16 @@ class Command(ContractCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", metavar="list|show|promote|rollback")
-        for action in (actions.add_parser("list"), actions.add_parser("rollback")):
-            action.set_defaults(number=None)
-        actions.choices["rollback"].add_argument("--to", type=int, metavar="V")
-        for name in ("show", "promote"):
-            actions.add_parser(name).add_argument("number", type=int, metavar="V")
+        actions.add_parser("list", help="every version, the newest first").set_defaults(number=None)
+        back = actions.add_parser("rollback", help="put the one before live again, or another")
+        back.set_defaults(number=None)
+        back.add_argument("--to", type=int, metavar="V", help=NUMBER_HELP)
+        for name, words in (("show", "one with all its figures"), ("promote", "put one live")):
+            action = actions.add_parser(name, help=words)
+            action.add_argument("number", type=int, metavar="V", help=NUMBER_HELP)
         # --json may stand before or after the action: the inner parser must not overwrite it.
         for action in actions.choices.values():
-            action.add_argument("--json", action="store_true", default=SUPPRESS)
+            action.add_argument("--json", action="store_true", default=SUPPRESS, help=JSON_HELP)
 
     def run(self, **options: Any) -> Result:
         match options["action"]:

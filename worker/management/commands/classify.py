@@ -28,7 +28,9 @@ class Command(ClassifierCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="files or folders")
-        parser.add_argument("--top", type=int, default=3, metavar="N")
+        parser.add_argument(
+            "--top", type=int, default=3, metavar="N", help="so many answers of each (3)"
+        )
 
     def run(self, **options: Any) -> Result:
         if options["top"] < 1:

@@ -32,8 +32,15 @@ class Command(ClassifierCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--model", type=int, metavar="VERSION", help="the live one if left out")
-        parser.add_argument("--split", choices=[s.value for s in Split if s.value], default="test")
-        parser.add_argument("--dataset", type=Path, metavar="DIR", help="a folder per category")
+        parser.add_argument(
+            "--split",
+            choices=[s.value for s in Split if s.value],
+            default="test",
+            help="which of the catalog's own photos (test)",
+        )
+        parser.add_argument(
+            "--dataset", type=Path, metavar="DIR", help="other photos, a folder per category"
+        )
 
     def run(self, **options: Any) -> Result:
         version = version_of(options["model"])

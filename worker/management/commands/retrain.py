@@ -26,10 +26,27 @@ class Command(ClassifierCommand):
     help = "Learn from the labels there are: one run to its end."
 
     def arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--mode", choices=RunMode.values, default=RunMode.AUTO.value)
-        parser.add_argument("--promote", choices=["auto", "always", "never"], default="auto")
-        parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-        parser.add_argument("--note", default="", metavar="TEXT")
+        parser.add_argument(
+            "--mode",
+            choices=RunMode.values,
+            default=RunMode.AUTO.value,
+            help="head: the categories anew, about a minute; full: also how photos are looked at; "
+            "auto (if left out): what is due",
+        )
+        parser.add_argument(
+            "--promote",
+            choices=["auto", "always", "never"],
+            default="auto",
+            help="whether it goes live; auto (if left out): if it proves better",
+        )
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="another value of the recipe, as views=8 (docs/training.md); may be repeated",
+        )
+        parser.add_argument("--note", default="", metavar="TEXT", help="kept with the run")
         parser.add_argument("--dry-run", action="store_true", help="say what a run would do")
 
     def run(self, **options: Any) -> Result:
