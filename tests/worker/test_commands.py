@@ -384,6 +384,17 @@ def test_versions_are_listed_shown_put_live_and_rolled_back() -> None:
     assert "no version 0" in refusal("model_versions", "rollback", "--to", "0")
 
 
+def doctors_word_on(name: str) -> str:
+    """What it finds there, which is nothing wrong."""
+    out = StringIO()
+    with pytest.raises(CommandError, match="checks failed"):  # here without Redis
+        call_command("doctor", "--json", stdout=out, stderr=StringIO())
+    checks = json.loads(out.getvalue().splitlines()[-1])["checks"]
+    (found,) = (check for check in checks if check["name"] == name)
+    assert found["ok"]
+    return str(found["message"])
+
+
 def test_the_doctor_names_what_is_wrong(tints: dict[str, Category]) -> None:
     out = StringIO()
     with pytest.raises(CommandError, match="checks failed"):
@@ -399,16 +410,17 @@ def test_the_doctor_names_what_is_wrong(tints: dict[str, Category]) -> None:
     assert "start one" in checks["worker"]["message"]
 
 
+def test_the_doctor_says_what_the_first_model_waits_for() -> None:
+    assert "run `manage.py retrain`" in doctors_word_on("model")
+
+    version = factories.version(state=VersionState.CANDIDATE)
+
+    assert f"model_versions promote {version.pk}`" in doctors_word_on("model")
+
+
 def test_the_doctor_looks_past_a_cache_that_is_closed_to_it(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.CLASSIFIER_WEIGHTS = "imagenet"
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / ("x" * 300)))
-    out = StringIO()
-    with pytest.raises(CommandError, match="checks failed"):
-        call_command("doctor", "--json", stdout=out, stderr=StringIO())
-
-    checks = json.loads(out.getvalue().splitlines()[-1])["checks"]
-    (found,) = (check for check in checks if check["name"] == "weights")
-    assert found["ok"]
-    assert "the starter weights" in found["message"]
+    assert "the starter weights" in doctors_word_on("weights")

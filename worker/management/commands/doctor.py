@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from catalog import enqueue
 from catalog.management.contract import Result
-from catalog.models import Serving, WorkerStatus
+from catalog.models import ModelVersion, Serving, VersionState, WorkerStatus
 from catalog.models.serving import WORKER_SEEN_SECONDS
 from classifier import weights
 from classifier.errors import ClassifierError
@@ -111,7 +111,7 @@ def _model() -> str:
     except DatabaseError as error:
         raise Trouble("The live model is unknown without the database.") from error
     if live is None:
-        return "No model is live yet; import labelled photos and run `manage.py retrain`."
+        return _first_model()
     try:
         for directory in (live.directory, live.backbone.directory):
             read_manifest(settings.MODELS_DIR, directory)
@@ -121,6 +121,16 @@ def _model() -> str:
             "model_versions rollback`."
         ) from error
     return f"Version {live.pk} is live, its files intact. {live.weights}"
+
+
+def _first_model() -> str:
+    waiting = ModelVersion.objects.filter(state=VersionState.CANDIDATE).order_by("-id").first()
+    if waiting is not None:
+        return (
+            f"No model is live yet; version {waiting.pk} waits for `manage.py model_versions "
+            f"promote {waiting.pk}`."
+        )
+    return "No model is live yet; import labelled photos and run `manage.py retrain`."
 
 
 def _worker() -> str:
