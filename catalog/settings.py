@@ -137,10 +137,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "catalog.storage.DurableStorage"},
-    "staticfiles": {
-        "BACKEND": "catalog.storage.HashedStatic",
-        "OPTIONS": {"file_permissions_mode": 0o644},  # root collects them, another user serves them
-    },
+    "staticfiles": {"BACKEND": "catalog.storage.HashedStatic"},
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
@@ -186,7 +183,6 @@ UPLOAD_ZIP_MAX_FILES = env.integer("UPLOAD_ZIP_MAX_FILES", 2000, minimum=1)
 UPLOAD_ZIP_MAX_UNPACKED = env.integer("UPLOAD_ZIP_MAX_UNPACKED_MB", 1000, minimum=1) * 1_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # form fields only; files stream to disk
 FILE_UPLOAD_HANDLERS = ["catalog.uploads.NoUpload"]  # the views that take files have their own
-FILE_UPLOAD_PERMISSIONS = 0o640
 
 # Queue and workers
 REDIS_URL = _redis_url()
