@@ -90,6 +90,13 @@ def last_approved() -> ModelVersion | None:
     return approved.order_by("-promoted_at").first()
 
 
+def waiting() -> ModelVersion | None:
+    """The newest version, where it waits for a manager to decide."""
+    newest = ModelVersion.objects.defer("metrics").order_by("-id").first()
+    waits = newest is not None and newest.state == VersionState.CANDIDATE and newest.files_present
+    return newest if waits else None
+
+
 def _before(version: ModelVersion) -> ModelVersion | None:
     """What was live before `version` and can be again."""
     once_live = ModelVersion.objects.filter(state=VersionState.RETIRED, files_present=True)

@@ -75,7 +75,7 @@ def models(request: SignedIn) -> HttpResponse:
         "version_rows": [_listed(version, figures) for version in versions],
         "runs": _page(request, "runs", TrainingRun.objects.select_related("requested_by")),
         "previous": _earlier(serving),
-        "waiting": _waiting(),
+        "waiting": golive.waiting(),
         "jobs": jobs,
         "ended_jobs": ended_jobs,
         "doubts": doubts.shown_to(request.user).count(),
@@ -183,13 +183,6 @@ def _listed(
 ) -> tuple[ModelVersion, report.Report, bool]:
     """One row of the list: the version, its figures, whether it stands on starter weights."""
     return version, figures[version.pk], provenance.stands_on_starter(version)
-
-
-def _waiting() -> ModelVersion | None:
-    """The newest version, where it waits for a manager to decide."""
-    newest = ModelVersion.objects.defer("metrics").order_by("-id").first()
-    waits = newest is not None and newest.state == VersionState.CANDIDATE and newest.files_present
-    return newest if waits else None
 
 
 def _earlier(serving: Serving) -> ModelVersion | None:

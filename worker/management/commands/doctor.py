@@ -13,9 +13,9 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError as BrokerError
 
-from catalog import enqueue
+from catalog import enqueue, golive
 from catalog.management.contract import Result
-from catalog.models import ModelVersion, Serving, VersionState, WorkerStatus
+from catalog.models import Serving, WorkerStatus
 from catalog.models.serving import WORKER_SEEN_SECONDS
 from classifier import weights
 from classifier.errors import ClassifierError
@@ -124,7 +124,7 @@ def _model() -> str:
 
 
 def _first_model() -> str:
-    waiting = ModelVersion.objects.filter(state=VersionState.CANDIDATE).order_by("-id").first()
+    waiting = golive.waiting()
     if waiting is not None:
         return (
             f"No model is live yet; version {waiting.pk} waits for `manage.py model_versions "
