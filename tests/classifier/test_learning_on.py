@@ -23,7 +23,7 @@ from classifier.inheritance import (
 )
 from classifier.network import build_head
 from classifier.recipe import Recipe
-from classifier.training import head_logits, train_head
+from classifier.training import HeadResult, head_logits, train_head
 
 RECIPE = Recipe(head_units=16, head_epochs=12, head_batch_size=16, head_learning_rate=3e-3)
 NAMES = ("caps", "hats", "shoes")
@@ -47,6 +47,21 @@ def ancestor() -> Ancestor:
     return Ancestor(trained.head, ("shoes", "hats"))
 
 
+def with_caps(ancestor: Ancestor, counts: dict[int, int], *, learns_on: bool = True) -> HeadResult:
+    """What comes of the ancestor with so many photos of each category, caps among them."""
+    features, labels = clouds(counts, seed=1)
+    return train_head(
+        features,
+        labels,
+        classes=3,
+        validation=None,
+        recipe=RECIPE,
+        ancestor=ancestor,
+        names=NAMES,
+        learns_on=learns_on,
+    )
+
+
 def share_right(head: object, counts: dict[int, int]) -> float:
     unseen, labels = clouds(counts, seed=5)
     return float((head_logits(head, unseen.embeddings).argmax(axis=1) == labels).mean())
@@ -67,18 +82,9 @@ def test_what_was_given_room_keeps_it(ancestor: Ancestor, *, learns_on: bool) ->
     room = np.array([[0, 0], [1.5, 0]], np.float32)  # photos like hats gain for shoes
     roomy = build_head(2, units=16, dropout=0.5, room=True)
     roomy.set_weights([*ancestor.head.get_weights(), room])
-    features, labels = clouds({0: 5, 1: 20, 2: 20}, seed=1)
+    known = Ancestor(roomy, ancestor.classes)
 
-    learned = train_head(
-        features,
-        labels,
-        classes=3,
-        validation=None,
-        recipe=RECIPE,
-        ancestor=Ancestor(roomy, ancestor.classes),
-        names=NAMES,
-        learns_on=learns_on,
-    )
+    learned = with_caps(known, {0: 5, 1: 20, 2: 20}, learns_on=learns_on)
 
     expected = np.zeros((3, 3))
     expected[1, 2] = 1.5
@@ -97,11 +103,7 @@ def test_a_new_category_is_guessed_before_anything_is_learned(ancestor: Ancestor
 
 
 def test_ten_photos_are_learned_and_the_others_kept(ancestor: Ancestor) -> None:
-    features, labels = clouds({0: 10, 1: 20, 2: 20}, seed=1)
-
-    learned = train_head(
-        features, labels, classes=3, validation=None, recipe=RECIPE, ancestor=ancestor, names=NAMES
-    )
+    learned = with_caps(ancestor, {0: 10, 1: 20, 2: 20})
 
     assert share_right(learned.head, {0: 20}) > 0.9
     assert share_right(learned.head, {1: 20, 2: 20}) > 0.9
@@ -137,18 +139,7 @@ def test_a_head_that_knows_every_category_learns_on(ancestor: Ancestor) -> None:
 
 
 def test_without_learning_on_the_answers_of_known_categories_stay(ancestor: Ancestor) -> None:
-    features, labels = clouds({0: 10, 1: 20, 2: 20}, seed=1)
-
-    learned = train_head(
-        features,
-        labels,
-        classes=3,
-        validation=None,
-        recipe=RECIPE,
-        ancestor=ancestor,
-        names=NAMES,
-        learns_on=False,
-    )
+    learned = with_caps(ancestor, {0: 10, 1: 20, 2: 20}, learns_on=False)
 
     assert learned.history == {}
     assert share_right(learned.head, {0: 20}) > 0.9

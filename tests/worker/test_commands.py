@@ -384,25 +384,19 @@ def test_versions_are_listed_shown_put_live_and_rolled_back() -> None:
     assert "no version 0" in refusal("model_versions", "rollback", "--to", "0")
 
 
-def doctors_word_on(name: str) -> str:
-    """What it finds there, which is nothing wrong."""
-    out = StringIO()
-    with pytest.raises(CommandError, match="checks failed"):  # here without Redis
-        call_command("doctor", "--json", stdout=out, stderr=StringIO())
-    checks = json.loads(out.getvalue().splitlines()[-1])["checks"]
-    (found,) = (check for check in checks if check["name"] == name)
-    assert found["ok"]
-    return str(found["message"])
-
-
-def test_the_doctor_names_what_is_wrong(tints: dict[str, Category]) -> None:
+def examined() -> dict[str, dict[str, Any]]:
+    """What the doctor finds here, where no Redis runs: {name: check}."""
     out = StringIO()
     with pytest.raises(CommandError, match="checks failed"):
         call_command("doctor", "--json", stdout=out, stderr=StringIO())
-
     found = json.loads(out.getvalue().splitlines()[-1])
-    checks = {check["name"]: check for check in found["checks"]}
     assert not found["ok"]
+    return {check["name"]: check for check in found["checks"]}
+
+
+def test_the_doctor_names_what_is_wrong(tints: dict[str, Category]) -> None:
+    checks = examined()
+
     assert set(checks) == {"database", "redis", "weights", "disk", "model", "worker"}
     assert checks["database"]["ok"]
     assert not checks["redis"]["ok"]
@@ -411,11 +405,15 @@ def test_the_doctor_names_what_is_wrong(tints: dict[str, Category]) -> None:
 
 
 def test_the_doctor_says_what_the_first_model_waits_for() -> None:
-    assert "run `manage.py retrain`" in doctors_word_on("model")
+    before = examined()["model"]
 
     version = factories.version(state=VersionState.CANDIDATE)
 
-    assert f"model_versions promote {version.pk}`" in doctors_word_on("model")
+    after = examined()["model"]
+    assert before["ok"]
+    assert after["ok"]
+    assert "run `manage.py retrain`" in before["message"]
+    assert f"model_versions promote {version.pk}`" in after["message"]
 
 
 def test_the_doctor_looks_past_a_cache_that_is_closed_to_it(
@@ -423,4 +421,8 @@ def test_the_doctor_looks_past_a_cache_that_is_closed_to_it(
 ) -> None:
     settings.CLASSIFIER_WEIGHTS = "imagenet"
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / ("x" * 300)))
-    assert "the starter weights" in doctors_word_on("weights")
+
+    found = examined()["weights"]
+
+    assert found["ok"]
+    assert "the starter weights" in found["message"]
